@@ -1,0 +1,1 @@
+//! Rooms: ICE, SRTP, forwarding and mixing, without I/O.

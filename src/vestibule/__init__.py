@@ -1,0 +1,1 @@
+"""Vestibule: a unified-communications server that lets in nobody who does not belong."""

@@ -1,0 +1,344 @@
+"""The boundary between Python and Rust, documented like a public API.
+
+Python decides; Rust moves bytes. Everything here is cheap to call from the event loop: no call
+blocks on the network. Objects that have something to tell (`Edge`, `Media`, `Relay`) own a file
+descriptor (`fileno()`, an eventfd) that becomes readable when `drain()` has events; `drain()` takes
+all that are waiting in one go, so that one wake-up of the loop serves a whole batch. Calls are safe
+from any thread, but made from the event loop's only. Rust never calls Python.
+
+Times are seconds; addresses are text ("192.0.2.1", "2001:db8::1"); ports are integers.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, final
+
+# --- SIP messages -------------------------------------------------------------------------------
+
+class MalformedMessage(ValueError):
+    """A message that breaks RFC 3261; `args` is (status, reason): what the wire should say."""
+
+    status: int
+    reason: str
+
+@final
+class SipMessage:
+    """One parsed SIP message, immutable and byte-faithful (RFC 3261 section 7).
+
+    Mandatory headers have been checked when you hold one: Via, From, To, Call-ID and CSeq are
+    there, once where once is the rule, and CSeq's method fits. Headers are unfolded and built only
+    when asked for. Names are compared without case, and compact forms are the same header.
+    """
+
+    flow: int
+    """The connection it came by (see `FlowOpened`); 0 if made by `parse_sip`."""
+    is_request: bool
+    method: str
+    """Of the request; of a response, the method in CSeq."""
+    uri: str
+    """Request-URI as sent; "" for a response."""
+    status: int
+    """0 for a request."""
+    reason: str
+    call_id: str
+    cseq: int
+    branch: str
+    """Branch of the topmost Via; "" if it has none (old Microsoft clients)."""
+    via_count: int
+    from_uri: str
+    """URI of From between the angle brackets, as sent, with its URI parameters."""
+    from_tag: str
+    """ "" if absent; so with `to_tag`."""
+    from_display: str
+    """Display name, unquoted and unescaped; "" if absent."""
+    to_uri: str
+    to_tag: str
+    max_forwards: int
+    """70 if absent; a number over 255 or no number is a MalformedMessage."""
+    content_type: str
+    """Media type in lower case without parameters; "" if absent."""
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, unfolded and trimmed; None if absent."""
+
+    def headers(self, name: str) -> list[str]:
+        """Every header line of that name in order."""
+
+    def values(self, name: str) -> list[str]:
+        """Every value of that name: lines split at commas outside quotes and angle brackets."""
+
+    def to_bytes(self) -> bytes:
+        """The message as it was received."""
+
+    def forwarded(
+        self,
+        *,
+        uri: str | None = None,
+        pop_via: bool = False,
+        push_via: str | None = None,
+        pop_routes: int = 0,
+        push_record_route: str | None = None,
+        max_forwards: int | None = None,
+        drop: Sequence[str] = (),
+        add: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
+    ) -> bytes:
+        """The message as a proxy sends it on (RFC 3261 section 16.6): every byte that is not named here
+        stays as it was. `pop_via` takes the topmost Via value away, `push_via` puts one on top;
+        `pop_routes` takes that many topmost Route values; `drop` removes every header of those
+        names (however spelt); `add` appends headers; a new `body` renews Content-Length. Raises ValueError if
+        a given value holds CR, LF or NUL.
+        """
+
+    def response(
+        self,
+        status: int,
+        reason: str = "",
+        *,
+        to_tag: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> bytes:
+        """A response to this request (RFC 3261 section 8.2.6): Via, From, To, Call-ID, CSeq copied, and
+        Record-Route too; `to_tag` is added if To has none. Content-Length is written;
+        Content-Type, if there is a body, comes from `headers`. An empty `reason` becomes the
+        status's usual phrase.
+        """
+
+def parse_sip(data: bytes) -> SipMessage:
+    """Parse one whole message. Raises MalformedMessage."""
+
+def build_request(
+    method: str, uri: str, headers: Sequence[tuple[str, str]], body: bytes = b""
+) -> bytes:
+    """Serialise a new request; writes Content-Length itself. Raises ValueError on CR, LF or NUL in a value."""
+
+# --- The edge: every TLS connection begins and ends here -----------------------------------------
+
+@final
+class FlowOpened:
+    """A connection has proven its TLS and spoken its first SIP (or opened its WebSocket)."""
+
+    flow: int
+    transport: Literal["tls", "wss"]
+    peer_host: str
+    peer_port: int
+    local_port: int
+    certificate: bytes | None
+    """DER of the client's certificate, verified (chain, validity, clientAuth EKU, CRL); else None."""
+
+@final
+class FlowClosed:
+    """A connection is over, whoever ended it; nothing more comes from or goes to this flow."""
+
+    flow: int
+    reason: str
+
+@final
+class MessageRefused:
+    """Bytes that were not a SIP message. A response has been sent where one was possible."""
+
+    flow: int
+    status: int
+    reason: str
+
+@final
+class ConnectFailed:
+    """`Edge.connect` came to nothing; the flow never opened."""
+
+    flow: int
+    reason: str
+
+EdgeEvent = SipMessage | FlowOpened | FlowClosed | MessageRefused | ConnectFailed
+
+@final
+class Edge:
+    """TLS listeners and the connector (rustls), SIP framing, SIP over WebSocket (RFC 7118), and the
+    way of HTTP to the ASGI application. Threads: a tokio runtime of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        http_backend: str,
+        websocket_origins: Sequence[str],
+        max_message: int = 65536,
+        max_connections: int = 10000,
+        max_connections_per_address: int = 1000,
+        handshake_seconds: float = 10.0,
+        idle_seconds: float = 600.0,
+    ) -> None:
+        """`http_backend` is the path of the Unix socket to which HTTP goes, each connection led by a
+        PROXY protocol v2 header with the peer's address and, as TLV 0xE0, the DER of a verified
+        client certificate. `websocket_origins` are the exact Origin values that may open `/sip`;
+        a request without Origin (not a browser) may too.
+        """
+
+    def set_identity(self, chain_pem: bytes, key_pem: bytes) -> None:
+        """The server's certificate chain and key for every handshake from now on; live connections
+        stay. Raises ValueError if they don't fit each other.
+        """
+
+    def set_trust(self, roots_pem: bytes, crls_der: Sequence[bytes]) -> None:
+        """Authorities whose client (and, when connecting, server) certificates are accepted, with
+        their CRLs. A certificate whose revocation status can't be told is refused. Until called,
+        no client certificate is accepted.
+        """
+
+    def listen(self, host: str, port: int, *, sip: bool, web: bool) -> int:
+        """Open a TLS listener and return its port (0 asks for any free one). `sip`: SIP framing is
+        understood; `web`: HTTP and the WebSocket `/sip` are. Raises OSError.
+        """
+
+    def connect(self, host: str, port: int, server_name: str) -> int:
+        """Begin a TLS connection for SIP and return its flow; FlowOpened or ConnectFailed follows."""
+
+    def fileno(self) -> int: ...
+    def drain(self) -> list[EdgeEvent]:
+        """All that is waiting, in order of arrival per flow."""
+
+    def send(self, flow: int, data: bytes) -> bool:
+        """Queue one whole SIP message; False if the flow is gone or its queue is full (1 MiB)."""
+
+    def close_flow(self, flow: int, reason: str) -> None: ...
+    def counters(self) -> dict[str, int]:
+        """What was accepted and what was dropped, by reason."""
+
+    def close(self) -> None:
+        """Close listeners, then flows, and end the threads."""
+
+# --- Media ---------------------------------------------------------------------------------------
+
+class MediaRefused(ValueError):
+    """An offer or a leg that can't be served; `args` is (status, reason): 488 or 500 on the wire."""
+
+    status: int
+    reason: str
+
+@final
+class EndpointConnected:
+    """Media flows: DTLS is done (browser) or the first authentic SRTP packet came (phone)."""
+
+    room: str
+    endpoint: str
+
+@final
+class EndpointGone:
+    """The endpoint ended by itself: ICE timed out, DTLS failed, or an error of ours that says why."""
+
+    room: str
+    endpoint: str
+    reason: str
+
+@final
+class ActiveSpeaker:
+    """The room's loudest endpoint has changed; None: silence."""
+
+    room: str
+    endpoint: str | None
+
+MediaEvent = EndpointConnected | EndpointGone | ActiveSpeaker
+
+@final
+class EndpointStats:
+    """Counters of one endpoint since it joined, both ways, and its newest audio level."""
+
+    packets_received: int
+    packets_sent: int
+    bytes_received: int
+    bytes_sent: int
+    packets_refused: int
+    """Packets that failed authentication or were replays: counted, never acted on."""
+    packets_forbidden: int
+    """Authentic packets of a track that the endpoint's rights don't cover."""
+    audio_level: float
+    """0.0 (silence) to 1.0 (full scale), smoothed."""
+
+@final
+class Media:
+    """Rooms of browsers (ICE lite, DTLS-SRTP, forwarded) and phones (SDES-SRTP, mixed). One thread."""
+
+    def __init__(self, *, bind: str, advertise: str, port_low: int, port_high: int) -> None:
+        """`bind` is the local address of all UDP sockets, `advertise` the address written into
+        answers. One socket serves all browsers; each phone has its own, at random from the range.
+        Raises OSError.
+        """
+
+    browser_port: int
+    def open_room(self, room: str) -> None: ...
+    def close_room(self, room: str) -> None:
+        """Ends every endpoint in it. No error if there is none."""
+
+    def join_browser(
+        self, room: str, endpoint: str, offer: str, *, audio: bool, video: bool, screen: bool
+    ) -> str:
+        """Take a browser's SDP offer and return the answer. The offer's m-lines, in this order: audio
+        sendonly (microphone), video sendonly (camera), video sendonly (screen), application
+        (data channel "room"), then the receive slots: audio recvonly x 1-3, video recvonly
+        x 1-25, and last one video recvonly for the screen. Raises MediaRefused.
+        """
+
+    def join_phone(
+        self,
+        room: str,
+        endpoint: str,
+        *,
+        codec: Literal["opus", "G722", "PCMU", "PCMA"],
+        payload_type: int,
+        dtmf_payload_type: int | None,
+        suite: Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"],
+        local_key: bytes,
+        remote_key: bytes,
+        remote_host: str,
+        remote_port: int,
+        rtcp_mux: bool,
+        audio: bool,
+    ) -> int:
+        """Add a phone that hears the mix of everyone else. Keys are key||salt as RFC 4568 and RFC 7714
+        lay out (30, 28 or 44 octets). Returns the local RTP port (RTCP: the same if muxed,
+        else that plus one). Media goes to remote_host:remote_port until an authentic packet comes
+        from elsewhere, then there. Raises MediaRefused.
+        """
+
+    def set_rights(
+        self, room: str, endpoint: str, *, audio: bool, video: bool, screen: bool
+    ) -> None:
+        """What the endpoint may send, enforced in the core whatever its client says."""
+
+    def leave(self, room: str, endpoint: str) -> None: ...
+    def stats(self, room: str, endpoint: str) -> EndpointStats | None: ...
+    def fileno(self) -> int: ...
+    def drain(self) -> list[MediaEvent]: ...
+    def close(self) -> None: ...
+
+# --- Relay ---------------------------------------------------------------------------------------
+
+@final
+class Relay:
+    """STUN and TURN over UDP (RFC 8489, RFC 8656). One thread. Serves only credentials it was told."""
+
+    def __init__(
+        self,
+        *,
+        bind: str,
+        port: int,
+        advertise: str,
+        realm: str,
+        port_low: int = 50000,
+        port_high: int = 59999,
+        allowed_peers: Sequence[str] = (),
+        max_allocations_per_user: int = 10,
+    ) -> None:
+        """`allowed_peers` are networks ("127.0.0.1/32") that may be peers although loopback,
+        link-local, private, multicast and our own addresses never are by default. Raises OSError.
+        """
+
+    port: int
+    def add_credential(self, username: str, password: str, lifetime: float) -> None:
+        """Know a credential for `lifetime` seconds (at most 8 hours)."""
+
+    def remove_credential(self, username: str) -> None:
+        """Forget it now; its allocations end."""
+
+    def counters(self) -> dict[str, int]: ...
+    def close(self) -> None: ...
