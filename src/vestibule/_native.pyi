@@ -86,8 +86,9 @@ class SipMessage:
         """The message as a proxy sends it on (RFC 3261 section 16.6): every byte that is not named here
         stays as it was. `pop_via` takes the topmost Via value away, `push_via` puts one on top;
         `pop_routes` takes that many topmost Route values; `drop` removes every header of those
-        names (however spelt); `add` appends headers; a new `body` renews Content-Length. Raises ValueError if
-        a given value holds CR, LF or NUL.
+        names (however spelt); `add` appends headers; a new `body` renews Content-Length, and one is
+        added to a message that came without (over WebSocket). Raises ValueError if a given value
+        holds CR, LF or NUL, or `drop` or `add` names Content-Length.
         """
 
     def response(

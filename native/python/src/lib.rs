@@ -2,8 +2,10 @@
 
 use pyo3::prelude::*;
 
+mod sip_message;
+
 /// `vestibule._native`: see `src/vestibule/_native.pyi` for the boundary's documentation.
 #[pymodule]
-fn _native(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    sip_message::register(module)
 }

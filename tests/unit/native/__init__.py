@@ -1,0 +1,1 @@
+"""Tests of the native modules through their Python boundary."""
