@@ -1,0 +1,98 @@
+# The front door. `make demo` starts Vestibule, `make test` tests it; both set up what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+STATIC := src/vestibule/portal/static/index.html
+RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
+WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+.PHONY: help demo test lint format unit interop attack web-test native-test web-unit fuzz bench wheel clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start a demo on this machine (ARGS="--host ADDRESS")
+	@$(BIN)/vestibule demo $(ARGS)
+
+test: lint native-test web-unit ## everything: checks, Rust, web, and the Python suite with real clients
+	@scripts/system-packages test
+	@echo "==> fuzzers, briefly"; scripts/fuzz 10
+	@echo "==> pytest"; $(BIN)/python -m pytest
+
+lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check
+	@echo "==> ruff, mypy, import-linter"
+	@$(BIN)/ruff check src tests bench && $(BIN)/ruff format --check src tests bench
+	@$(BIN)/mypy && $(BIN)/lint-imports
+	@echo "==> rustfmt, clippy"
+	@cd native && cargo fmt --all --check && cargo clippy -q --workspace --all-targets --locked -- -D warnings
+	@echo "==> biome, tsc"
+	@cd web && npm run --silent check
+
+format: .venv/.dev web/node_modules/.package-lock.json ## put everything into its usual shape
+	@$(BIN)/ruff check --fix src tests bench; $(BIN)/ruff format src tests bench
+	@cd native && cargo fmt --all
+	@cd web && npm run --silent format
+
+native-test: .venv/.system ## the Rust cores' own tests
+	@echo "==> cargo test"; cd native && cargo test -q --locked -p vestibule-sip -p vestibule-relay -p vestibule-media
+	@cd native && cargo test -q --locked -p vestibule-python --no-default-features --lib
+
+web-unit: web/node_modules/.package-lock.json ## the web client's unit tests
+	@echo "==> vitest"; cd web && npm run --silent test
+
+unit: .venv/.dev $(STATIC) .venv/.native ## the fast Python tests
+	@$(BIN)/python -m pytest tests/unit
+
+interop attack: .venv/.dev $(STATIC) .venv/.native ## one folder of the Python suite
+	@scripts/system-packages test; $(BIN)/python -m pytest tests/$@
+
+web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
+	@scripts/system-packages test; $(BIN)/python -m pytest tests/web
+
+fuzz: .venv/.system ## a minute of each fuzzer
+	@scripts/fuzz 60
+
+bench: .venv/.dev $(STATIC) .venv/.native ## side by side with peers; writes bench/results
+	@scripts/system-packages bench; $(BIN)/python -m bench.signalling
+
+wheel: .venv/.product $(STATIC) ## dist/*.whl with the web client and the native module inside
+	@echo "==> wheel"; $(BIN)/maturin build --release --locked --out dist
+
+clean: ## forget everything that was built
+	@rm -rf .venv dist native/target native/fuzz/target web/node_modules src/vestibule/portal/static
+	@rm -f src/vestibule/*.so
+
+# --- what the targets above stand on; each stamp is renewed when what it was made from changes ---
+
+.venv/.system: scripts/system-packages
+	@scripts/system-packages build
+	@[ -x $(BIN)/python ] || { echo "==> a Python environment in .venv"; $(PYTHON) -m venv .venv; }
+	@[ -x $(UV) ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+.venv/.product: .venv/.system requirements.lock
+	@echo "==> Python packages"
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint requirements-dev.lock maturin
+	@touch $@
+
+.venv/.dev: .venv/.product requirements-dev.lock
+	@echo "==> Python packages for development"
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.lock
+	@touch $@
+
+.venv/.native: .venv/.product $(RUST) pyproject.toml
+	@echo "==> the native module (some minutes the first time)"
+	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/maturin develop --quiet --release --locked --skip-install
+	@VIRTUAL_ENV="$(CURDIR)/.venv" $(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@echo "==> web packages"; cd web && npm ci --silent --no-fund --no-audit
+
+$(STATIC): web/node_modules/.package-lock.json $(WEB)
+	@echo "==> the web client"; cd web && npm run --silent build
+	@touch $@

@@ -1,0 +1,206 @@
+"""The audio-video endpoint of a meeting: takes the focus's tokens, opens media in the room.
+
+A browser asks the focus for media, gets a token, and brings it back with its offer; a phone brings its
+offer to the focus itself. Either way the room learns what the seat may send from the table of
+rights, and the seat's end is the media's end.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from vestibule.conferencing import c3p
+from vestibule.conferencing.c3p import C3pRequest
+from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Seat
+from vestibule.conferencing.focus_session import ALLOW, FocusSession, reason
+from vestibule.conferencing.join_tokens import JoinTokens
+from vestibule.conferencing.live import LiveConferences
+from vestibule.conferencing.room import RelayAccessIssuer, Rooms, rights_of
+from vestibule.sip.dialog import Dialog
+from vestibule.sip.dialog_table import DialogTable
+from vestibule.sip.message import SipMessage
+from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.transaction import ServerTransaction
+
+_SDP = "application/sdp"
+_ENDPOINT = re.compile(r"[A-Za-z0-9_{}-]{8,64}")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioVideoParts:
+    """What the endpoint works with."""
+
+    live: LiveConferences
+    rooms: Rooms
+    relay: RelayAccessIssuer
+    tokens: JoinTokens
+    dialogs: DialogTable
+    record_route: Callable[[ServerTransaction], str]
+
+
+class MediaSession:
+    """The dialog that a browser's media lives in."""
+
+    def __init__(self, endpoint: "AudioVideo", conference: Conference, seat: Seat, dialog: Dialog):
+        self.dialog = dialog
+        self._endpoint = endpoint
+        self._conference = conference
+        self._seat = seat
+
+    def on_request(self, dialog: Dialog, transaction: ServerTransaction) -> None:
+        """BYE ends the media; a new offer would need a new token, so it is refused."""
+        method = transaction.request.method
+        if method == "BYE":
+            transaction.respond(200)
+            self._endpoint.end_media(self._conference, self._seat)
+        elif method in ("INVITE", "UPDATE"):
+            transaction.respond(488, headers=(reason(488, "leave and join again"),))
+        else:
+            transaction.respond(405, headers=(("Allow", ALLOW),))
+
+    def on_ack(self, dialog: Dialog, message: SipMessage) -> None:
+        """The answer has arrived."""
+
+    def on_flow_closed(self, dialog: Dialog) -> None:
+        """The connection is gone."""
+        self._endpoint.end_media(self._conference, self._seat)
+
+
+class AudioVideo:
+    """Media of every live conference. Browsers' sessions are kept by seat id."""
+
+    def __init__(self, parts: AudioVideoParts) -> None:
+        self._parts = parts
+        self._sessions: dict[str, MediaSession] = {}
+
+    # --- browsers ---
+
+    def grant(self, session: FocusSession, request: C3pRequest) -> bytes:
+        """`addUser` for audio-video: a token, and what is needed to use it. Raises NotAllowed."""
+        meeting, seat = session.conference.meeting, session.seat
+        if request.mcu_uri != meeting.address.audio_video:
+            raise NotAllowed("mcuUnknown")
+        if not _ENDPOINT.fullmatch(request.endpoint_entity):
+            raise NotAllowed("endpointMalformed")
+        session.conference.claim_endpoint(seat, request.endpoint_entity)
+        relay = self._parts.relay.issue(seat.id)
+        entries = {
+            "mcu-conference-uri": meeting.address.audio_video,
+            "token": self._parts.tokens.issue(meeting.id, seat.id, request.endpoint_entity),
+            "relay-uri": relay.uri,
+            "relay-username": relay.username,
+            "relay-password": relay.password,
+            "relay-lifetime": str(relay.lifetime),
+        }
+        return c3p.success(request, [c3p.connection_info(entries)])
+
+    def invite(self, transaction: ServerTransaction) -> None:
+        """INVITE with a token and a browser's offer. Raises SipRefusal."""
+        conference, seat = self._seat_of(transaction)
+        if transaction.request.content_type != _SDP:
+            raise SipRefusal(415, headers=(("Accept", _SDP),))
+        if seat.endpoint is None or seat.id in self._sessions:
+            raise SipRefusal(403, headers=(reason(403, "media is up already"),))
+        offer = transaction.request.body.decode("utf-8", "replace")
+        answer = self._parts.rooms.join_browser(
+            conference.meeting.id, seat.endpoint, offer, rights_of(seat)
+        )
+        route = self._parts.record_route(transaction)
+        contact = conference.meeting.address.audio_video
+        dialog = Dialog.uas(transaction, contact=contact, record_route=route)
+        session = MediaSession(self, conference, seat, dialog)
+        self._sessions[seat.id] = session
+        self._parts.dialogs.add(dialog, session)
+        transaction.respond(
+            200,
+            headers=(("Contact", f"<{contact}>"), ("Allow", ALLOW)),
+            body=answer.encode(),
+            content_type=_SDP,
+        )
+
+    def end_media(self, conference: Conference, seat: Seat) -> None:
+        """A seat's media ends; the seat stays."""
+        session = self._sessions.pop(seat.id, None)
+        if session is not None:
+            self._parts.dialogs.remove(session.dialog)
+            session.dialog.end()
+        if seat.endpoint is not None:
+            self._parts.rooms.leave(conference.meeting.id, seat.endpoint)
+        conference.media_changed(seat, connected=False)
+
+    # --- phones ---
+
+    def check_phone(self, message: SipMessage) -> None:
+        """Refuse a phone's offer that can't be served before it knocks. Raises SipRefusal (488)."""
+        self._parts.rooms.check_phone(message.body.decode("utf-8", "replace"))
+
+    def join_phone(self, conference: Conference, seat: Seat, message: SipMessage) -> str:
+        """Open a phone's media and return the answer. Raises SipRefusal (488)."""
+        offer = message.body.decode("utf-8", "replace")
+        conference.claim_endpoint(seat, seat.id)
+        return self._parts.rooms.join_phone(conference.meeting.id, seat.id, offer, rights_of(seat))
+
+    # --- what the focus and the rooms tell ---
+
+    def apply_rights(self, conference: Conference, seat: Seat) -> None:
+        """Let the room enforce what the seat may send now."""
+        if seat.endpoint is not None:
+            self._parts.rooms.set_rights(conference.meeting.id, seat.endpoint, rights_of(seat))
+
+    def drop(self, conference: Conference, seat: Seat, ending: Ending) -> None:
+        """A seat is gone: its token, relay credentials, media and dialog go with it."""
+        self._parts.tokens.revoke(seat.id)
+        self._parts.relay.revoke(seat.id)
+        session = self._sessions.pop(seat.id, None)
+        if session is not None:
+            self._parts.dialogs.remove(session.dialog)
+            if ending is not Ending.CONNECTION_LOST:
+                session.dialog.request("BYE", headers=(reason(200, ending.value),))
+            session.dialog.end()
+        if seat.endpoint is not None:
+            self._parts.rooms.leave(conference.meeting.id, seat.endpoint)
+
+    def close(self, conference: Conference) -> None:
+        """The conference is over: its room closes."""
+        self._parts.rooms.close(conference.meeting.id)
+
+    def connected(self, room: str, endpoint: str) -> None:
+        """The room says that an endpoint's media flows."""
+        conference = self._parts.live.find(room)
+        seat = conference.seat_of_endpoint(endpoint) if conference else None
+        if conference is not None and seat is not None:
+            conference.media_changed(seat, connected=True)
+
+    def gone(self, room: str, endpoint: str, why: str) -> None:
+        """The room says that an endpoint ended by itself: a browser may come back, a phone is gone."""
+        conference = self._parts.live.find(room)
+        seat = conference.seat_of_endpoint(endpoint) if conference else None
+        if conference is None or seat is None:
+            return
+        _log.info("media.gone", meeting=room, entity=seat.entity, reason=why)
+        session = self._sessions.get(seat.id)
+        if session is None:
+            conference.leave(seat, Ending.MEDIA_LOST)
+            return
+        session.dialog.request("BYE", headers=(reason(200, "media lost"),))
+        self.end_media(conference, seat)
+
+    # --- inside ---
+
+    def _seat_of(self, transaction: ServerTransaction) -> tuple[Conference, Seat]:
+        """Whom the token in a request was given to; it must be the very person who shows it."""
+        token = transaction.request.header("Conference-Token") or ""
+        grant = self._parts.tokens.redeem(token)
+        conference = self._parts.live.find(grant.meeting_id) if grant else None
+        seat = conference.seat(grant.seat_id) if conference and grant else None
+        principal = transaction.principal
+        if conference is None or seat is None or grant is None or principal is None:
+            raise SipRefusal(403, headers=(reason(403, "token unknown, used or expired"),))
+        of_this_meeting = transaction.request.uri == conference.meeting.address.audio_video
+        same_endpoint = seat.endpoint == grant.endpoint
+        if seat.entity != principal.aor or not (of_this_meeting and same_endpoint and seat.is_in):
+            raise SipRefusal(403, headers=(reason(403, "token of somebody else"),))
+        return conference, seat

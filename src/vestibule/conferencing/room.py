@@ -1,0 +1,67 @@
+"""What conferencing asks of the media side; `server.py` hands in something that does it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from vestibule.conferencing.conference import Seat
+from vestibule.conferencing.roles import Act
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRights:
+    """What an endpoint may send; the room enforces it, whatever the client says (ATTACKS 42)."""
+
+    audio: bool
+    video: bool
+    screen: bool
+
+
+def rights_of(seat: Seat) -> MediaRights:
+    """What a seat may send now."""
+    return MediaRights(
+        audio=seat.may(Act.SEND_AUDIO) and not seat.muted,
+        video=seat.may(Act.SEND_VIDEO),
+        screen=seat.may(Act.SHARE_SCREEN),
+    )
+
+
+class Rooms(Protocol):
+    """Rooms by meeting id, endpoints by endpoint id."""
+
+    def join_browser(self, room: str, endpoint: str, offer: str, rights: MediaRights) -> str:
+        """Take a browser's offer, return the answer. Raises SipRefusal (488)."""
+
+    def check_phone(self, offer: str) -> None:
+        """Raises SipRefusal (488) if a phone's offer can't be served, such as one without a key."""
+
+    def join_phone(self, room: str, endpoint: str, offer: str, rights: MediaRights) -> str:
+        """Take a SIP phone's offer, return the answer. Raises SipRefusal (488)."""
+
+    def set_rights(self, room: str, endpoint: str, rights: MediaRights) -> None:
+        """Change what an endpoint may send, at once."""
+
+    def leave(self, room: str, endpoint: str) -> None:
+        """End an endpoint. No error if it is gone."""
+
+    def close(self, room: str) -> None:
+        """End a room. No error if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAccess:
+    """Where the relay is and with what to use it; `password` is secret. `lifetime` in seconds."""
+
+    uri: str
+    username: str
+    password: str
+    lifetime: int
+
+
+class RelayAccessIssuer(Protocol):
+    """Issues and takes back relay credentials."""
+
+    def issue(self, holder: str) -> RelayAccess:
+        """A new credential for a holder."""
+
+    def revoke(self, holder: str) -> None:
+        """End everything issued to a holder."""

@@ -1,0 +1,1 @@
+"""The media side seen from Python: rooms over the native core, phones' offers, relay credentials."""

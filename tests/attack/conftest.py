@@ -1,0 +1,23 @@
+"""A server reached from outside only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.deployment import Deployment
+from tests.clients.namespaces import Network
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Hosts of the module's own."""
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running demo on the network's first host, shared by the module's attacks."""
+    with Deployment(network.server, tmp_path_factory.mktemp("attack") / "demo") as deployment:
+        yield deployment

@@ -1,0 +1,1 @@
+"""Real clients and networks, driven by tests: nothing in here imports Vestibule."""

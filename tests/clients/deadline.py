@@ -1,0 +1,18 @@
+"""Waiting for something to become true, with a deadline that says what was waited for."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(probe: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """The probe's first answer that is not None or False. Raises AssertionError at the deadline."""
+    end = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.05)  # the interval of looking, not a guess at how long things take

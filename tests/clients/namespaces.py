@@ -1,0 +1,145 @@
+"""Networks of their own for a test: namespaces joined by a bridge, removed again with all they hold.
+
+Every host is a network namespace; the first one holds the bridge. Nothing of the machine's own network is
+touched, and no test can meet another's traffic.
+"""
+
+import ctypes
+import itertools
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+_CLONE_NEWNET = 0x40000000
+_numbers = itertools.count(1)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One namespace with one address."""
+
+    namespace: str
+    address: str
+
+    def popen(
+        self, arguments: list[str], *, log: Path, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start a program on this host, its output into a file."""
+        command = ["ip", "netns", "exec", self.namespace, *arguments]
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+            )
+
+    def run(
+        self, arguments: list[str], *, seconds: float = 60.0
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a program on this host to its end."""
+        command = ["ip", "netns", "exec", self.namespace, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def connect(self, address: str, port: int, seconds: float = 5.0) -> socket.socket:
+        """A TCP connection made from this host, usable from the test."""
+        return self._made_here(lambda: socket.create_connection((address, port), seconds))
+
+    def udp(self) -> socket.socket:
+        """A UDP socket of this host."""
+        return self._made_here(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+
+    def _made_here(self, make) -> socket.socket:  # type: ignore[no-untyped-def]
+        """Sockets belong to the namespace of the thread that makes them."""
+        made: list[socket.socket | Exception] = []
+
+        def enter_and_make() -> None:
+            libc = ctypes.CDLL(None, use_errno=True)
+            with Path(f"/run/netns/{self.namespace}").open() as namespace:
+                if libc.setns(namespace.fileno(), _CLONE_NEWNET):
+                    made.append(OSError(ctypes.get_errno(), "setns"))
+                    return
+            try:
+                made.append(make())
+            except OSError as error:
+                made.append(error)
+
+        thread = threading.Thread(target=enter_and_make)
+        thread.start()
+        thread.join()
+        if isinstance(made[0], Exception):
+            raise made[0]
+        return made[0]
+
+
+class Network:
+    """Hosts that reach each other over one bridge; the first is the server's."""
+
+    def __init__(self) -> None:
+        self._tag = f"v{os.getpid() % 100000}x{next(_numbers)}"
+        self._subnet = f"10.{90 + next(_numbers) % 100}.{os.getpid() % 250 + 1}"
+        self.hosts: list[Host] = []
+
+    def __enter__(self) -> "Network":
+        self.server = self.add_host()
+        return self
+
+    def add_host(self) -> Host:
+        """One more host, up and connected."""
+        number = len(self.hosts) + 1
+        host = Host(f"{self._tag}h{number}", f"{self._subnet}.{number}")
+        _ip("netns", "add", host.namespace)
+        self.hosts.append(host)
+        _ip("-n", host.namespace, "link", "set", "lo", "up")
+        first = self.hosts[0].namespace
+        if number == 1:
+            _ip("-n", first, "link", "add", "bridge0", "type", "bridge")
+            _ip("-n", first, "addr", "add", f"{host.address}/24", "dev", "bridge0")
+            _ip("-n", first, "link", "set", "bridge0", "up")
+            return host
+        port = f"port{number}"
+        _ip("-n", host.namespace, "link", "add", "eth0", "type", "veth", "peer", "name", port)
+        _ip("-n", host.namespace, "link", "set", port, "netns", first)
+        _ip("-n", first, "link", "set", port, "master", "bridge0")
+        _ip("-n", first, "link", "set", port, "up")
+        _ip("-n", host.namespace, "addr", "add", f"{host.address}/24", "dev", "eth0")
+        _ip("-n", host.namespace, "link", "set", "eth0", "up")
+        _ip("-n", host.namespace, "route", "add", "default", "via", self.hosts[0].address)
+        return host
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for host in reversed(self.hosts):
+            subprocess.run(["ip", "netns", "del", host.namespace], check=False, capture_output=True)
+
+
+@contextmanager
+def stopping(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    """End a program when the block ends: politely, then by force."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,95 @@
+"""sipp sends what no good client sends, and gets the documented answers (I9; ATTACKS 3, 4, 7, 10)."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.clients.deployment import Deployment
+from tests.clients.namespaces import Network
+from tests.clients.sipp import Sipp
+
+_HEAD = """\
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <{sender}>;tag=[call_number]
+To: <{to}>
+Call-ID: [call_id]
+Max-Forwards: 70
+Contact: <sip:sipp@[local_ip]:[local_port];transport=tls>
+"""
+_PLAIN_OFFER = """\
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio 40000 RTP/AVP 0
+"""
+
+
+def request(method: str, uri: str, sender: str, *more: str, body: str = "") -> str:
+    """A well-formed request but for what `more` adds."""
+    head = _HEAD.format(sender=sender, to=uri)
+    lines = [f"{method} {uri} SIP/2.0", head.strip(), f"CSeq: 1 {method}", *more]
+    if body:
+        lines.append("Content-Type: application/sdp")
+    return "\n".join([*lines, "Content-Length: [len]", "", body])
+
+
+@pytest.fixture
+def sipp(network: Network, deployment: Deployment, tmp_path: Path) -> Sipp:
+    """A sipp on a host of its own."""
+    return Sipp(network.add_host(), tmp_path, deployment)
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """A self-signed certificate: sipp must have one, and does not show it unless asked."""
+    path = tmp_path / "stranger.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            "-subj", "/CN=stranger", "-keyout", str(path), "-out", str(tmp_path / "s.crt"),
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + (tmp_path / "s.crt").read_text())
+    return path
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "MESSAGE", "SUBSCRIBE", "PUBLISH", "OPTIONS", "FOO"])
+def test_without_a_device_certificate_nothing_is_taken(
+    sipp: Sipp, deployment: Deployment, method: str, stranger: Path, tmp_path: Path
+) -> None:
+    """A stranger's certificate ends the handshake; see test_unproven_requests for no certificate."""
+    with pytest.raises(AssertionError):
+        sipp.expect(
+            200, request(method, "sip:bob@vestibule.test", "sip:alice@vestibule.test"),
+            certificate=stranger,
+        )  # fmt: skip
+
+
+def test_unknown_people_and_broken_messages(sipp: Sipp, deployment: Deployment) -> None:
+    alice = deployment.user("alice")
+    nobody = "sip:nobody@vestibule.test"
+    for status, message in (
+        (404, request("MESSAGE", nobody, alice.sip)),
+        (403, request("MESSAGE", nobody, "sip:bob@vestibule.test")),
+        (400, request("MESSAGE", nobody, alice.sip).replace("CSeq: 1 MESSAGE", "CSeq: x MESSAGE")),
+        (400, request("MESSAGE", nobody, alice.sip).replace("CSeq: 1 MESSAGE", "CSeq: 1 INVITE")),
+        (400, request("MESSAGE", nobody, alice.sip).replace("Call-ID: [call_id]", "Call-ID: [call_id]\nMax-Forwards: 9999")),
+        (483, request("MESSAGE", "sip:bob@vestibule.test", alice.sip).replace("Max-Forwards: 70", "Max-Forwards: 0")),
+        (505, request("MESSAGE", nobody, alice.sip).replace("SIP/2.0\n", "SIP/7.0\n", 1)),
+        (423, request("REGISTER", "sip:vestibule.test", alice.sip, "Expires: 1").replace(
+            "To: <sip:vestibule.test>", f"To: <{alice.sip}>")),
+        (403, request("REGISTER", "sip:vestibule.test", alice.sip).replace(
+            "To: <sip:vestibule.test>", "To: <sip:bob@vestibule.test>")),
+    ):  # fmt: skip
+        sipp.expect(status, message, certificate=alice.device_pem)
+
+
+def test_an_offer_without_a_key_is_refused(sipp: Sipp, deployment: Deployment) -> None:
+    alice = deployment.user("alice")
+    for uri in (deployment.user("bob").sip, deployment.facts["meeting"]["focus"]):
+        message = request("INVITE", uri, alice.sip, body=_PLAIN_OFFER)
+        sipp.expect(488, message, certificate=alice.device_pem)

@@ -1,0 +1,83 @@
+"""A conference on the test bench: its observer writes down what it hears, its timers go by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vestibule.conferencing.admission import MeetingPolicy
+from vestibule.conferencing.conference import Conference, Ending, Seat
+from vestibule.conferencing.identifiers import MeetingAddress
+from vestibule.conferencing.meeting import Meeting
+from vestibule.directory.model import Access, Presenting
+
+MEETING_ID = "M" * 22
+ALICE, BOB, GUEST = "sip:alice@d.test", "sip:bob@d.test", "sip:g1@anonymous.invalid"
+
+
+@dataclass
+class HandTimer:
+    """A timer that fires when the test says so."""
+
+    delay: float
+    callback: Callable[[], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def fire(self) -> None:
+        if not self.cancelled:
+            self.callback()
+
+
+@dataclass
+class Notebook:
+    """What the conference told its observer, and the timers it asked for."""
+
+    admitted_seats: list[Seat] = field(default_factory=list)
+    endings: list[tuple[str, Ending]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    role_changes: list[Seat] = field(default_factory=list)
+    timers: list[HandTimer] = field(default_factory=list)
+
+    def admitted(self, conference: Conference, seat: Seat) -> None:
+        self.admitted_seats.append(seat)
+
+    def ended(self, conference: Conference, seat: Seat, ending: Ending) -> None:
+        self.endings.append((seat.entity, ending))
+
+    def roster_changed(self, conference: Conference, entity: str) -> None:
+        self.changed.append(entity)
+
+    def role_changed(self, conference: Conference, seat: Seat) -> None:
+        self.role_changes.append(seat)
+
+    def schedule(self, delay: float, callback: Callable[[], None]) -> HandTimer:
+        timer = HandTimer(delay, callback)
+        self.timers.append(timer)
+        return timer
+
+
+def make_meeting(
+    access: Access = Access.ORGANISATION, presenting: Presenting = Presenting.ORGANISATION
+) -> Meeting:
+    """Alice's meeting."""
+    return Meeting(
+        id=MEETING_ID,
+        tenant="t1",
+        organizer=ALICE,
+        organizer_name="Alice",
+        address=MeetingAddress("alice", "d.test", MEETING_ID),
+        subject="Ward round",
+        conference_key="K" * 22,
+        policy=MeetingPolicy(access, presenting, phones_bypass_lobby=False),
+        lobby_seconds=900.0,
+        created_at=0.0,
+    )
+
+
+def make_conference(
+    access: Access = Access.ORGANISATION, presenting: Presenting = Presenting.ORGANISATION
+) -> tuple[Conference, Notebook]:
+    """A conference nobody is in yet, and what it will tell."""
+    notebook = Notebook()
+    return Conference(make_meeting(access, presenting), notebook, notebook.schedule), notebook
