@@ -1,5 +1,7 @@
 //! The PyO3 binding: owns sockets and threads, calls the cores, hands Python batches.
 
+pub mod wake;
+
 use pyo3::prelude::*;
 
 mod sip_message;
