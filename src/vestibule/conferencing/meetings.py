@@ -1,0 +1,172 @@
+"""The meetings of all tenants: created, found, listed, deleted (C1, C2).
+
+Reads are from memory; a meeting that was told to its creator is stored (DESIGN 4.10). Other processes' writes,
+such as the command line's, come in with `reload`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from vestibule.conferencing.admission import MeetingPolicy
+from vestibule.conferencing.display_name import shown_name
+from vestibule.conferencing.identifiers import (
+    MeetingAddress,
+    new_conference_key,
+    new_meeting_id,
+)
+from vestibule.conferencing.meeting import Meeting
+from vestibule.directory.model import Access, Person, Presenting, Tenant
+
+_MOST_OF_ONE_PERSON = 1000
+
+
+class NotLicensed(Exception):
+    """This person may not create meetings (C1)."""
+
+
+class TooManyMeetings(Exception):
+    """This person has as many meetings as anybody may."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingRecord:
+    """A meeting's row. `access` and `presenting`: None means as the tenant's policy says."""
+
+    id: str
+    tenant: str
+    organizer: str
+    """Person id."""
+    subject: str
+    conference_key: str
+    access: Access | None
+    presenting: Presenting | None
+    created_at: float
+
+
+class Records(Protocol):
+    """Where meetings are kept."""
+
+    async def all(self) -> list[MeetingRecord]:
+        """Every meeting that has not been deleted."""
+
+    async def add(self, record: MeetingRecord) -> None:
+        """Keep a meeting; durable when this returns."""
+
+    async def end(self, meeting_id: str, at: float) -> None:
+        """Delete a meeting; durable when this returns."""
+
+
+class People(Protocol):
+    """What of the directory is needed here."""
+
+    def person_by_id(self, person_id: str) -> Person | None:
+        """The person, unless unknown."""
+
+    def tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant, unless unknown."""
+
+
+class Meetings:
+    """All meetings. `clock` gives seconds since 1970; `on_end` hears of each deletion by id."""
+
+    def __init__(
+        self,
+        records: Records,
+        people: People,
+        clock: Callable[[], float],
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._store = records
+        self._people = people
+        self._clock = clock
+        self._on_end = on_end
+        self._records: dict[str, MeetingRecord] = {}
+        self._of_person: dict[str, dict[str, MeetingRecord]] = {}
+
+    async def reload(self) -> None:
+        """Take what is stored as it is now; meetings deleted elsewhere end."""
+        records = {record.id: record for record in await self._store.all()}
+        gone = self._records.keys() - records.keys()
+        self._records = {}
+        self._of_person = {}
+        for record in records.values():
+            self._keep(record)
+        for meeting_id in gone:
+            self._on_end(meeting_id)
+
+    def find(self, meeting_id: str) -> Meeting | None:
+        """The meeting with the policy in force now; None if unknown, deleted, or its organizer is gone."""
+        record = self._records.get(meeting_id)
+        return self._meeting(record) if record else None
+
+    def key_of(self, meeting_id: str) -> tuple[str, str] | None:
+        """The tenant's domain (digest realm) and the conference key of a meeting."""
+        meeting = self.find(meeting_id)
+        return (meeting.address.domain, meeting.conference_key) if meeting else None
+
+    def list_of(self, person: Person) -> list[Meeting]:
+        """The meetings that a person organises, newest first."""
+        records = self._of_person.get(person.id, {}).values()
+        meetings = [meeting for record in records if (meeting := self._meeting(record))]
+        return sorted(meetings, key=lambda meeting: meeting.created_at, reverse=True)
+
+    async def create(self, person: Person, subject: str) -> Meeting:
+        """A new meeting. Raises NotLicensed, TooManyMeetings."""
+        if not (person.licensed and person.enabled):
+            raise NotLicensed
+        if len(self._of_person.get(person.id, {})) >= _MOST_OF_ONE_PERSON:
+            raise TooManyMeetings
+        record = MeetingRecord(
+            id=new_meeting_id(),
+            tenant=person.tenant,
+            organizer=person.id,
+            subject=shown_name(subject, f"{person.display_name}'s meeting"),
+            conference_key=new_conference_key(),
+            access=None,
+            presenting=None,
+            created_at=self._clock(),
+        )
+        await self._store.add(record)
+        self._keep(record)
+        meeting = self._meeting(record)
+        if meeting is None:  # the organizer was deleted while we stored it
+            raise NotLicensed
+        return meeting
+
+    async def end(self, person: Person, meeting_id: str) -> bool:
+        """Delete a meeting of one's own; whether there was one."""
+        if meeting_id not in self._of_person.get(person.id, {}):
+            return False
+        await self._store.end(meeting_id, self._clock())
+        del self._of_person[person.id][meeting_id]
+        self._records.pop(meeting_id, None)
+        self._on_end(meeting_id)
+        return True
+
+    def _keep(self, record: MeetingRecord) -> None:
+        self._records[record.id] = record
+        self._of_person.setdefault(record.organizer, {})[record.id] = record
+
+    def _meeting(self, record: MeetingRecord) -> Meeting | None:
+        person = self._people.person_by_id(record.organizer)
+        tenant = self._people.tenant(record.tenant)
+        if person is None or tenant is None or not person.enabled:
+            return None
+        policy = tenant.policy
+        return Meeting(
+            id=record.id,
+            tenant=record.tenant,
+            organizer=person.aor,
+            organizer_name=person.display_name,
+            address=MeetingAddress(person.user, person.domain, record.id),
+            subject=record.subject,
+            conference_key=record.conference_key,
+            policy=MeetingPolicy(
+                access=record.access or policy.access,
+                presenting=record.presenting or policy.presenting,
+                phones_bypass_lobby=policy.phones_bypass_lobby,
+            ),
+            lobby_seconds=policy.lobby_timeout,
+            created_at=record.created_at,
+        )
