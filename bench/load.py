@@ -117,9 +117,7 @@ class Agent:
         uri = f"sip:{self.account.domain}"
         me = f"<{self.account.aor}>"
         extra = f"{self._proof('REGISTER', uri)}Expires: 600\r\n"
-        return await self._ask(
-            "REGISTER", uri, f"{me};tag=r", me, self._call_id, self._cseq, extra
-        )
+        return await self._ask("REGISTER", uri, f"{me};tag=r", me, self._call_id, self._cseq, extra)
 
     def _proof(self, method: str, uri: str) -> str:
         if not self._challenge:

@@ -10,7 +10,6 @@ from tests.clients.namespaces import Network
 from tests.clients.sip_line import challenge_of, request, status_of
 
 
-
 def test_the_right_key_leads_into_the_lobby(network: Network, deployment: Deployment) -> None:
     with Guest(network.add_host(), deployment) as guest:
         answer = guest.knock()
@@ -66,5 +65,5 @@ def test_guests_are_challenged_with_sha_256_only(network: Network, deployment: D
     with Guest(network.add_host(), deployment) as guest:
         guest.line.send(request("OPTIONS", guest.focus, guest.me))
         answer = guest.line.final()
-        assert 'algorithm=SHA-256' in challenge_of(answer).replace('"', "")
+        assert "algorithm=SHA-256" in challenge_of(answer).replace('"', "")
         assert "MD5" not in answer

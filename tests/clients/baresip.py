@@ -58,7 +58,10 @@ class Baresip:
         modules = "\n".join(f"module {name}.so" for name in _MODULES)
         (folder / "config").write_text(
             _CONFIG.format(
-                authority=authority, certificate=certificate, folder=folder, modules=modules,
+                authority=authority,
+                certificate=certificate,
+                folder=folder,
+                modules=modules,
                 control=_CONTROL_PORT,
             )  # fmt: skip
         )

@@ -39,7 +39,17 @@ class Capture:
     def fields(self, display_filter: str, field: str, *decode_as: str) -> list[str]:
         """One field of every packet that matches."""
         rules = [part for rule in decode_as for part in ("-d", rule)]
-        command = ["tshark", "-r", str(self.file), "-Y", display_filter, "-T", "fields", "-e", field]
+        command = [
+            "tshark",
+            "-r",
+            str(self.file),
+            "-Y",
+            display_filter,
+            "-T",
+            "fields",
+            "-e",
+            field,
+        ]
         result = subprocess.run(
             [*command, *rules], capture_output=True, text=True, check=True, timeout=120
         )

@@ -57,9 +57,7 @@ class Chromium:
         wrapper = self._folder / "chromium"
         chromium = shutil.which("chromium")
         assert chromium, "Debian's chromium is not installed"
-        wrapper.write_text(
-            f'#!/bin/sh\nexec ip netns exec {self.host.namespace} {chromium} "$@"\n'
-        )
+        wrapper.write_text(f'#!/bin/sh\nexec ip netns exec {self.host.namespace} {chromium} "$@"\n')
         wrapper.chmod(0o755)
         self._browser: Browser = self._playwright.chromium.launch(
             executable_path=str(wrapper),

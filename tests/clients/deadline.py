@@ -1,5 +1,6 @@
 """Waiting for something to become true, with a deadline that says what was waited for."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,3 +17,14 @@ def eventually(probe: Callable[[], T | None], what: str, seconds: float = 20.0) 
             return found
         assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.05)  # the interval of looking, not a guess at how long things take
+
+
+async def eventually_async(probe: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """The same, while the event loop goes on."""
+    end = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
+        await asyncio.sleep(0.02)

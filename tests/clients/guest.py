@@ -60,7 +60,9 @@ class Guest:
         """INVITE to the focus; the first answer beside 100."""
         body = ADD_USER.format(focus=self.focus, me=self.me, role=role)
         self.line.send(
-            self.write("INVITE", self.focus, headers="Content-Type: application/cccp+xml", body=body)
+            self.write(
+                "INVITE", self.focus, headers="Content-Type: application/cccp+xml", body=body
+            )
         )
         while status_of(answer := self.line.receive()) == 100:
             pass

@@ -14,9 +14,7 @@ from tests.clients.namespaces import Host
 class SipLine:
     """One TLS connection to the SIP port; a device's PEM makes it a device's."""
 
-    def __init__(
-        self, host: Host, deployment: Deployment, certificate: Path | None = None
-    ) -> None:
+    def __init__(self, host: Host, deployment: Deployment, certificate: Path | None = None) -> None:
         facts = deployment.facts
         context = ssl.create_default_context(cafile=str(deployment.authority))
         if certificate is not None:
@@ -136,5 +134,3 @@ def challenge_of(response: str, algorithm: str = "SHA-256") -> str:
         if f"algorithm={algorithm}" in line.replace('"', ""):
             return str(line)
     raise AssertionError(f"no {algorithm} challenge in {response}")
-
-

@@ -57,7 +57,9 @@ def stranger(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("method", ["REGISTER", "MESSAGE", "SUBSCRIBE", "PUBLISH", "OPTIONS", "FOO"])
+@pytest.mark.parametrize(
+    "method", ["REGISTER", "MESSAGE", "SUBSCRIBE", "PUBLISH", "OPTIONS", "FOO"]
+)
 def test_without_a_device_certificate_nothing_is_taken(
     sipp: Sipp, deployment: Deployment, method: str, stranger: Path, tmp_path: Path
 ) -> None:

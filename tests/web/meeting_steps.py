@@ -50,7 +50,9 @@ def sees_moving_video(page: Page) -> None:
     """Frames are decoded, and more of them a little later."""
 
     def decoded() -> int:
-        return sum(int(r.get("framesDecoded", 0)) for r in statistics(page, "inbound-rtp", kind="video"))
+        return sum(
+            int(r.get("framesDecoded", 0)) for r in statistics(page, "inbound-rtp", kind="video")
+        )
 
     first = eventually(decoded, "a first decoded frame", 30.0)
     eventually(lambda: decoded() > first + 20, "video that moves", 30.0)

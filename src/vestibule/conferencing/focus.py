@@ -194,7 +194,10 @@ class Focus:
         uri = SipUri.parse(transaction.request.uri)
         meeting_id = meeting_id_of(uri.opaque)
         meeting = self._parts.meetings.find(meeting_id) if meeting_id else None
-        if meeting is None or (uri.user, uri.host) != (meeting.address.user, meeting.address.domain):
+        if meeting is None or (uri.user, uri.host) != (
+            meeting.address.user,
+            meeting.address.domain,
+        ):
             raise SipRefusal(404)
         return meeting
 

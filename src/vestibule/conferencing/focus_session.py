@@ -69,9 +69,7 @@ class FocusSession:
 
     def wait(self) -> None:
         """Tell the joiner to wait in the lobby, and again each minute so that no proxy gives up."""
-        self._invite.respond(
-            183, "Session Progress", headers=(("Vestibule-Admission", "lobby"),)
-        )
+        self._invite.respond(183, "Session Progress", headers=(("Vestibule-Admission", "lobby"),))
         self._keep_waiting = self._schedule(KEEP_WAITING_SECONDS, self.wait)
 
     def admit(self) -> None:

@@ -1,0 +1,1 @@
+"""Tenants, people, their devices and policies: the single source of accounts (I1)."""

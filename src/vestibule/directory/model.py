@@ -1,0 +1,83 @@
+"""What the directory holds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class Access(StrEnum):
+    """Who skips the lobby of a meeting (C13)."""
+
+    ORGANIZER = "organizer"
+    INVITED = "invited"
+    ORGANISATION = "organisation"
+    ANYONE = "anyone"
+
+
+class Presenting(StrEnum):
+    """Who presents in a meeting (C16)."""
+
+    ORGANIZER = "organizer"
+    ORGANISATION = "organisation"
+    EVERYONE = "everyone"
+    CHOSEN = "chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPolicy:
+    """What a tenant allows. `lobby_timeout` in seconds."""
+
+    device_digest: bool = False
+    """Whether phones may prove themselves by a device secret (I6)."""
+    device_digest_md5: bool = False
+    """Whether such a proof may use MD5, for old phones."""
+    access: Access = Access.ORGANISATION
+    presenting: Presenting = Presenting.ORGANISATION
+    lobby_timeout: float = 900.0
+    phones_bypass_lobby: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An organisation. Its first domain is the one that new people get."""
+
+    id: str
+    name: str
+    domains: tuple[str, ...]
+    policy: TenantPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account."""
+
+    id: str
+    tenant: str
+    user: str
+    domain: str
+    display_name: str
+    email: str
+    licensed: bool
+    """Whether the person may create meetings (C1)."""
+    enabled: bool
+
+    @property
+    def aor(self) -> str:
+        """Address of record."""
+        return f"sip:{self.user}@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that proves itself by a certificate, or by a secret of its own."""
+
+    id: str
+    person: str
+    tenant: str
+    name: str
+    kind: Literal["certificate", "digest"]
+    serial: str | None
+    """Of its certificate, in lower-case hexadecimal without leading zeros."""
+    ha1_sha256: str | None
+    ha1_md5: str | None
+    revoked: bool

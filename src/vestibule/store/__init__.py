@@ -1,0 +1,1 @@
+"""What lasts: engine, tables, migrations, and the writer that gathers commits."""

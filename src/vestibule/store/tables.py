@@ -1,0 +1,138 @@
+"""The tables, one schema for SQLite and PostgreSQL. Times are seconds since 1970."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = String(36)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("policy", JSON, nullable=False),
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    Column("name", String(253), primary_key=True),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("user", String(64), nullable=False),
+    Column("domain", String(253), ForeignKey("domains.name"), nullable=False),
+    Column("display_name", String(200), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("licensed", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("password_hash", Text),
+    UniqueConstraint("user", "domain"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("serial", String(64), unique=True),
+    Column("ha1_sha256", String(64)),
+    Column("ha1_md5", String(32)),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+    Index(None, "person"),
+)
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("organizer", _ID, ForeignKey("people.id"), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("conference_key", String(22), nullable=False),
+    Column("access", String(16)),
+    Column("presenting", String(16)),
+    Column("created_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Index(None, "organizer"),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("client_id", String(100), nullable=False),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("nonce", Text),
+    Column("code_challenge", String(128), nullable=False),
+    Column("auth_time", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("used_at", Float),
+    Column("family", _ID),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("family", _ID, nullable=False),
+    Column("client_id", String(100), nullable=False),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("auth_time", Float, nullable=False),
+    Column("issued_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("used_at", Float),
+    Column("revoked_at", Float),
+    Index(None, "family"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", String(64), primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("auth_time", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""One row, "directory": it rises with each change of tenants, people, devices or meetings."""

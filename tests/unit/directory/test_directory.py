@@ -1,0 +1,101 @@
+"""The directory: people, devices, policies; strictly by tenant (I1)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.deadline import eventually_async
+from vestibule.directory.directory import AlreadyThere, Directory
+from vestibule.directory.model import Access, Tenant, TenantPolicy
+from vestibule.store.engine import Store
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'vestibule.db'}")
+    await store.start()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def directory(store: Store) -> Directory:
+    directory = Directory(store)
+    await directory.load()
+    return directory
+
+
+@pytest.fixture
+async def tenant(directory: Directory) -> Tenant:
+    return await directory.add_tenant("Ward", ("Ward.Test", "second.test"))
+
+
+async def test_a_person_is_found_by_address_and_id(directory: Directory, tenant: Tenant) -> None:
+    alice = await directory.add_person(tenant.id, "Alice", display_name="Alice")
+    assert alice.aor == "sip:alice@ward.test"
+    assert directory.person("sip:alice@ward.test") == alice
+    assert directory.person_by_id(alice.id) == alice
+    assert directory.person("sip:alice@second.test") is None
+
+
+async def test_an_address_or_domain_is_given_once(directory: Directory, tenant: Tenant) -> None:
+    await directory.add_person(tenant.id, "alice", display_name="Alice")
+    with pytest.raises(AlreadyThere, match="alice"):
+        await directory.add_person(tenant.id, "alice", display_name="Other")
+    with pytest.raises(AlreadyThere, match=r"second\.test"):
+        await directory.add_tenant("Thief", ("second.test",))
+
+
+async def test_nobody_gets_an_address_in_another_tenants_domain(
+    directory: Directory, tenant: Tenant
+) -> None:
+    other = await directory.add_tenant("Other", ("other.test",))
+    with pytest.raises(ValueError, match=r"ward\.test"):
+        await directory.add_person(other.id, "mallory", display_name="M", domain="ward.test")
+    assert directory.people_of(tenant.id) == []
+
+
+async def test_devices_and_their_revocation(directory: Directory, tenant: Tenant) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    phone = await directory.add_digest_device(alice, "desk", ha1_sha256="ab" * 32)
+    desk = await directory.add_certificate_device(alice, "soft", "0a1b", "device-1")
+    assert directory.digest_devices(alice.id) == (phone,)
+    assert directory.device_by_serial("0a1b") == desk
+    await directory.revoke_device(phone.id)
+    await directory.revoke_device(desk.id)
+    assert directory.digest_devices(alice.id) == ()
+    revoked = directory.device_by_serial("0a1b")
+    assert revoked is not None
+    assert revoked.revoked
+
+
+async def test_policy_and_password_and_disabling(directory: Directory, tenant: Tenant) -> None:
+    await directory.set_policy(tenant.id, TenantPolicy(device_digest=True, access=Access.ANYONE))
+    kept = directory.tenant(tenant.id)
+    assert kept is not None
+    assert kept.policy.access is Access.ANYONE
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    assert await directory.password_hash(alice.id) is None
+    await directory.set_password(alice.id, "$argon2id$x")
+    assert await directory.password_hash(alice.id) == "$argon2id$x"
+    await directory.set_enabled(alice.id, enabled=False)
+    disabled = directory.person(alice.aor)
+    assert disabled is not None
+    assert not disabled.enabled
+
+
+async def test_another_process_change_is_noticed(store: Store, directory: Directory) -> None:
+    noticed: list[bool] = []
+
+    async def note() -> None:
+        noticed.append(True)
+
+    directory.on_change(note)
+    directory.watch()
+    other = Directory(store)
+    await other.load()
+    await other.add_tenant("Late", ("late.test",))
+    await eventually_async(lambda: directory.tenant_of_domain("late.test"), "the new tenant", 5.0)
+    assert noticed
+    await directory.close()
