@@ -1,1 +1,27 @@
 //! Rooms: ICE, SRTP, forwarding and mixing, without I/O.
+//!
+//! [`Rooms`] takes datagrams and time, and gives datagrams, events and deadlines. Nothing in here
+//! knows a socket or a clock.
+
+mod answer;
+mod browser;
+mod channel;
+mod error;
+mod events;
+mod forwarding;
+mod isolate;
+mod loudness;
+mod offer;
+mod outbox;
+mod outgoing;
+mod rewrite;
+mod room;
+mod rooms;
+pub mod rtp;
+mod slots;
+pub mod srtp;
+mod timetable;
+
+pub use error::Refused;
+pub use events::{Event, Rights, SocketId, Source, Stats, Transmit};
+pub use rooms::Rooms;

@@ -1,0 +1,159 @@
+//! From a browser's offer to an answer: building a `Browser`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use aws_lc_rs::rand;
+use str0m::change::SdpOffer;
+use str0m::config::DtlsCert;
+use str0m::crypto::from_feature_flags;
+use str0m::format::Codec;
+use str0m::media::{Mid, Pt};
+use str0m::{Candidate, IceCreds, Rtc};
+
+use crate::browser::{Browser, Messages};
+use crate::error::Refused;
+use crate::events::{Source, Stats};
+use crate::offer::{Shape, without_candidates};
+use crate::outgoing::{SlotGroup, SlotStream};
+
+/// The characters of an ICE ufrag and password (RFC 8839 section 5.4): six bits each.
+const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// 96 bits: unique among all who share the socket.
+const UFRAG_CHARS: usize = 16;
+/// 192 bits; RFC 8445 section 5.3 asks for 128.
+const PASSWORD_CHARS: usize = 32;
+
+/// What all browsers of a node share.
+pub struct Answerer {
+    address: SocketAddr,
+    certificate: DtlsCert,
+}
+
+impl Answerer {
+    /// `address` is where browsers reach our socket. Makes the DTLS certificate of this process.
+    pub fn new(address: SocketAddr) -> Result<Self, Refused> {
+        let certificate = from_feature_flags()
+            .dtls_provider
+            .generate_certificate()
+            .ok_or(Refused::Internal("no DTLS certificate"))?;
+        Ok(Self {
+            address,
+            certificate,
+        })
+    }
+
+    /// Build a browser from its offer, and the answer to it.
+    pub fn answer(&self, now: Instant, offer: &str) -> Result<(Browser, String), Refused> {
+        let shape = Shape::of(offer)?;
+        let parsed = SdpOffer::from_sdp_string(&without_candidates(offer))
+            .map_err(|error| Refused::NotSdp(error.to_string()))?;
+        let credentials = random_credentials()?;
+        let ufrag = credentials.ufrag.clone();
+        let mut rtc = self.build(now, credentials)?;
+        let answer = rtc
+            .sdp_api()
+            .accept_offer(parsed)
+            .map_err(|error| Refused::Unanswerable(error.to_string()))?;
+        let receives = [
+            negotiated(&rtc, shape.sources[0].1, Codec::Opus)
+                .ok_or(Refused::NoCodec("the microphone"))?,
+            negotiated(&rtc, shape.sources[1].1, Codec::Vp8)
+                .ok_or(Refused::NoCodec("the camera"))?,
+        ];
+        let groups = [
+            slot_group(&mut rtc, &shape.audio_slots, Source::Audio)?,
+            slot_group(&mut rtc, &shape.video_slots, Source::Camera)?,
+            slot_group(&mut rtc, &[shape.screen_slot], Source::Screen)?,
+        ];
+        let browser = Browser {
+            receives,
+            repairs: repair_types(&rtc),
+            rtc,
+            shape,
+            address: self.address,
+            ufrag,
+            groups,
+            sources: HashMap::new(),
+            deadline: now,
+            stats: Stats::default(),
+            connected: false,
+            messages: Messages::default(),
+        };
+        Ok((browser, answer.to_sdp_string()))
+    }
+
+    fn build(&self, now: Instant, credentials: IceCreds) -> Result<Rtc, Refused> {
+        let mut rtc = Rtc::builder()
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .set_dtls_cert(self.certificate.clone())
+            .set_local_ice_credentials(credentials)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .build(now);
+        let candidate = Candidate::host(self.address, "udp")
+            .map_err(|_| Refused::Internal("the advertised address is unusable"))?;
+        rtc.add_local_candidate(candidate)
+            .ok_or(Refused::Internal("the advertised address is unusable"))?;
+        Ok(rtc)
+    }
+}
+
+/// The payload type with which a codec was negotiated on an m-line.
+fn negotiated(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
+    let media = rtc.media(mid)?;
+    media.remote_pts().iter().copied().find(|pt| {
+        rtc.codec_config()
+            .find(|params| params.pt() == *pt)
+            .is_some_and(|params| params.spec().codec == codec)
+    })
+}
+
+fn repair_types(rtc: &Rtc) -> Vec<u8> {
+    let params = rtc.codec_config().params().iter();
+    params.filter_map(|p| p.resend()).map(|pt| *pt).collect()
+}
+
+fn slot_group(rtc: &mut Rtc, mids: &[Mid], source: Source) -> Result<SlotGroup, Refused> {
+    let (codec, whose) = if source.is_video() {
+        (Codec::Vp8, "a video slot")
+    } else {
+        (Codec::Opus, "an audio slot")
+    };
+    let streams = mids.iter().map(|mid| {
+        let payload_type = negotiated(rtc, *mid, codec).ok_or(Refused::NoCodec(whose))?;
+        let mut direct = rtc.direct_api();
+        let stream = direct
+            .stream_tx_by_mid(*mid, None)
+            .ok_or(Refused::NoCodec(whose))?;
+        let ssrc = stream.ssrc();
+        let start = random_start()?;
+        Ok(SlotStream::new(*mid, ssrc, payload_type, source, start))
+    });
+    Ok(SlotGroup::new(streams.collect::<Result<_, Refused>>()?))
+}
+
+/// A random beginning of sequence numbers and timestamps (RFC 3550 section 5.1).
+fn random_start() -> Result<u64, Refused> {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// The credentials are what proves a connectivity check, so they come from the system's generator.
+fn random_credentials() -> Result<IceCreds, Refused> {
+    let mut bytes = [0; UFRAG_CHARS + PASSWORD_CHARS];
+    rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
+    let text: String = bytes
+        .iter()
+        .map(|byte| char::from(ICE_CHARS[usize::from(byte & 0x3f)]))
+        .collect();
+    let (ufrag, pass) = text.split_at(UFRAG_CHARS);
+    Ok(IceCreds {
+        ufrag: ufrag.to_owned(),
+        pass: pass.to_owned(),
+    })
+}

@@ -1,0 +1,312 @@
+//! One browser: ICE lite, DTLS-SRTP and the data channel, all of it str0m's, driven without I/O.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::channel::ChannelId;
+use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+
+use crate::channel;
+use crate::events::{Source, Stats};
+use crate::offer::Shape;
+use crate::outbox::Outbox;
+use crate::outgoing::{Forwarded, SlotGroup};
+use crate::rtp::{Datagram, FIXED_HEADER, Header};
+use crate::slots::TrackId;
+
+/// STUN's type field of a Binding success response (RFC 8489 section 5).
+const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
+
+/// What came of bytes or time.
+#[derive(Debug)]
+pub enum Heard {
+    /// ICE and DTLS are done.
+    Connected,
+    /// An authentic packet.
+    Packet(Source, Forwarded),
+    /// The receiver can't decode what is in a slot.
+    KeyframeWanted(TrackId),
+    /// It ended, and why.
+    Gone(String),
+}
+
+/// One browser in a room.
+pub struct Browser {
+    pub(crate) rtc: Rtc,
+    pub(crate) shape: Shape,
+    pub(crate) address: SocketAddr,
+    pub(crate) ufrag: String,
+    pub(crate) receives: [Pt; 2],
+    pub(crate) repairs: Vec<u8>,
+    pub(crate) groups: [SlotGroup; 3],
+    pub(crate) sources: HashMap<Ssrc, Source>,
+    pub(crate) deadline: Instant,
+    pub(crate) stats: Stats,
+    pub(crate) connected: bool,
+    pub(crate) messages: Messages,
+}
+
+/// The newest message of each kind that the data channel has yet to take.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    channel: Option<ChannelId>,
+    slots: Option<String>,
+    speaker: Option<String>,
+}
+
+impl Browser {
+    /// The name by which its connectivity checks are known.
+    pub fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    /// Its counters; levels and rights are the room's business.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// When it wants to be called.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Its slots for a source.
+    pub fn group(&mut self, source: Source) -> &mut SlotGroup {
+        &mut self.groups[source as usize]
+    }
+
+    /// All its slots.
+    pub fn groups(&self) -> &[SlotGroup; 3] {
+        &self.groups
+    }
+
+    /// A datagram whose sender has been checked: connectivity checks prove themselves, everything
+    /// else must come from an address that has sent a good one.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        data: &[u8],
+        heard: &mut Vec<Heard>,
+        out: &mut Outbox,
+    ) {
+        let is_media = Datagram::classify(data) == Datagram::Rtp;
+        let admitted = !is_media || self.admits(data);
+        let parsed = Receive::new(Protocol::Udp, source, self.address, data);
+        let (true, Ok(receive)) = (admitted, parsed) else {
+            self.stats.packets_refused += 1;
+            return;
+        };
+        let before = self.stats.packets_received;
+        // An error is a record that DTLS could not read; it is counted and the session goes on, for
+        // anyone may send garbage. A handshake that failed shows by never being done.
+        if self.rtc.handle_input(Input::Receive(now, receive)).is_err() {
+            self.stats.packets_refused += 1;
+        }
+        self.drain(now, heard, out);
+        if is_media && self.stats.packets_received == before && self.counts_if_silent(data) {
+            self.stats.packets_refused += 1;
+        }
+    }
+
+    /// Time has passed, or something was queued.
+    pub fn pump(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            heard.push(Heard::Gone(error.to_string()));
+            return;
+        }
+        self.drain(now, heard, out);
+    }
+
+    /// Say goodbye (RTCP BYE, DTLS close_notify).
+    pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        if self.rtc.close().is_ok() {
+            self.drain(now, &mut Vec::new(), out);
+        }
+    }
+
+    /// Queue a packet for the slot that shows its track. True: `pump` it.
+    pub fn forward(&mut self, track: TrackId, packet: &Forwarded) -> bool {
+        self.connected
+            && self.groups[track.source as usize].write(&mut self.rtc, track, packet)
+    }
+
+    /// Ask the browser for a keyframe of what it sends. True: `pump` it.
+    pub fn request_keyframe(&mut self, source: Source) -> bool {
+        let mid = self.shape.sources[source as usize].1;
+        let mut direct = self.rtc.direct_api();
+        let Some(stream) = direct.stream_rx_by_mid(mid, None) else {
+            return false;
+        };
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+        true
+    }
+
+    /// Tell the whole slot map. True: `pump` it.
+    pub fn tell_slots(&mut self, message: String) -> bool {
+        self.messages.slots = Some(message);
+        self.write_messages()
+    }
+
+    /// Tell who is speaking. True: `pump` it.
+    pub fn tell_speaker(&mut self, message: String) -> bool {
+        self.messages.speaker = Some(message);
+        self.write_messages()
+    }
+
+    /// What the channel does not take now is kept, the newest of each kind, for the next call.
+    pub fn write_messages(&mut self) -> bool {
+        let messages = &mut self.messages;
+        let Some(channel) = messages.channel else {
+            return false;
+        };
+        let mut wrote = false;
+        for message in [&mut messages.slots, &mut messages.speaker] {
+            let Some(text) = message else { continue };
+            let Some(mut channel) = self.rtc.channel(channel) else {
+                continue;
+            };
+            if matches!(channel.write(false, text.as_bytes()), Ok(true)) {
+                *message = None;
+                wrote = true;
+            }
+        }
+        wrote
+    }
+
+    /// Whether a packet's SSRC is one that the offer declared. The core below would map any SSRC with
+    /// a mid extension to a track before the packet is authenticated.
+    fn admits(&self, data: &[u8]) -> bool {
+        match Header::parse(data) {
+            // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
+            Ok((header, _)) => {
+                self.shape.undeclared
+                    || header.ssrc == 0
+                    || self.shape.ssrcs.contains_key(&header.ssrc)
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Probes and repair packets may come to nothing honestly; a media packet that does was refused.
+    fn counts_if_silent(&self, data: &[u8]) -> bool {
+        let Some(head) = data.first_chunk::<FIXED_HEADER>() else {
+            return true;
+        };
+        let is_probe = head[8..] == [0; 4];
+        !is_probe && !self.repairs.contains(&(head[1] & 0x7f))
+    }
+
+    fn drain(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.deadline = at;
+                    break;
+                }
+                Ok(Output::Transmit(transmit)) => {
+                    let payload: Vec<u8> = transmit.contents.into();
+                    self.count_sent(&payload);
+                    // The core answers a check so only after its integrity has been verified.
+                    if payload.starts_with(&BINDING_SUCCESS) {
+                        out.verified.push(transmit.destination);
+                    }
+                    out.send_browser(transmit.destination, payload);
+                }
+                Ok(Output::Event(event)) => self.on_event(now, event, heard),
+                Err(error) => {
+                    heard.push(Heard::Gone(error.to_string()));
+                    self.rtc.disconnect();
+                    break;
+                }
+            }
+        }
+        if !self.rtc.is_alive() {
+            heard.push(Heard::Gone("closed".to_owned()));
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event, heard: &mut Vec<Heard>) {
+        match event {
+            Event::Connected => {
+                self.connected = true;
+                heard.push(Heard::Connected);
+            }
+            Event::RtpPacket(packet) => heard.extend(self.on_packet(packet)),
+            Event::KeyframeRequest(request) => {
+                heard.extend(self.complaint(now, request.mid).map(Heard::KeyframeWanted));
+            }
+            Event::ChannelOpen(id, label) if label == channel::LABEL => {
+                self.messages.channel = Some(id);
+                self.write_messages();
+            }
+            Event::ChannelClose(id) if self.messages.channel == Some(id) => {
+                self.messages.channel = None;
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                heard.push(Heard::Gone("no more connectivity checks".to_owned()));
+            }
+            Event::Closed => heard.push(Heard::Gone("closed by the browser".to_owned())),
+            _ => {}
+        }
+    }
+
+    fn complaint(&mut self, now: Instant, mid: Mid) -> Option<TrackId> {
+        self.groups
+            .iter_mut()
+            .find_map(|group| group.complaint(now, mid))
+    }
+
+    fn on_packet(&mut self, packet: RtpPacket) -> Option<Heard> {
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += packet.payload.len() as u64;
+        let source = self.source_of(packet.header.ssrc)?;
+        let video = source.is_video();
+        if packet.header.payload_type != self.receives[usize::from(video)] {
+            return None;
+        }
+        let vp8 = match video.then(|| Vp8Descriptor::parse(&packet.payload)) {
+            None => None,
+            Some(Ok(descriptor)) => Some(descriptor),
+            Some(Err(_)) => return None,
+        };
+        let extensions = &packet.header.ext_vals;
+        let forwarded = Forwarded {
+            sequence: *packet.seq_no,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            arrived: packet.timestamp,
+            level: extensions
+                .audio_level
+                .map(|level| (level, extensions.voice_activity.unwrap_or_default())),
+            orientation: extensions.video_orientation,
+            vp8,
+            payload: packet.payload,
+        };
+        Some(Heard::Packet(source, forwarded))
+    }
+
+    fn source_of(&mut self, ssrc: Ssrc) -> Option<Source> {
+        if let Some(source) = self.sources.get(&ssrc) {
+            return Some(*source);
+        }
+        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let (source, _) = self.shape.sources.iter().find(|(_, m)| *m == mid)?;
+        self.sources.insert(ssrc, *source);
+        Some(*source)
+    }
+
+    fn count_sent(&mut self, payload: &[u8]) {
+        if matches!(
+            Datagram::classify(payload),
+            Datagram::Rtp | Datagram::Rtcp
+        ) {
+            self.stats.packets_sent += 1;
+            self.stats.bytes_sent += payload.len() as u64;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What goes where in a room: packets to slots, tracks into slots, keyframe requests to senders.
+
+use std::time::Instant;
+
+use crate::channel;
+use crate::events::{Event, Source};
+use crate::loudness::{MARGIN, SILENCE};
+use crate::outbox::Outbox;
+use crate::outgoing::Forwarded;
+use crate::room::{Room, Track};
+use crate::slots::{EndpointKey, TrackId, fill};
+
+impl Room {
+    /// An authentic packet: forbidden, or to whoever has its track in a slot.
+    pub(crate) fn on_packet(&mut self, now: Instant, track: TrackId, packet: &Forwarded) {
+        let Some(member) = self.members.get_mut(&track.endpoint) else {
+            return;
+        };
+        if !member.rights.cover(track.source) {
+            member.forbidden += 1;
+            return;
+        }
+        if let (Source::Audio, Some((level, _))) = (track.source, packet.level) {
+            member.loudness.hear(now, f32::from(level));
+        }
+        match &mut member.tracks[track.source as usize] {
+            Some(known) => known.last_packet = now,
+            unknown => {
+                *unknown = Some(Track::new(now));
+                self.begin_track(now, track);
+            }
+        }
+        self.forward(track, packet);
+    }
+
+    fn forward(&mut self, track: TrackId, packet: &Forwarded) {
+        for (key, member) in &mut self.members {
+            if *key != track.endpoint && member.browser.forward(track, packet) {
+                self.dirty.insert(*key);
+            }
+        }
+    }
+
+    fn begin_track(&mut self, now: Instant, track: TrackId) {
+        let ranking = &mut self.rankings[track.source as usize];
+        ranking.append(track);
+        if track.source == Source::Screen {
+            // There is one screen slot: the newest share has it.
+            ranking.promote(track);
+        }
+        self.reassign(now);
+    }
+
+    /// A track is over: it has no slot after the next `reassign`.
+    pub(crate) fn end_track(&mut self, track: TrackId) {
+        if let Some(member) = self.members.get_mut(&track.endpoint) {
+            member.tracks[track.source as usize] = None;
+        }
+        self.rankings[track.source as usize].remove(track);
+    }
+
+    /// Give slots to the tracks that deserve them, and tell those for whom anything changed.
+    pub(crate) fn reassign(&mut self, now: Instant) {
+        let mut fresh = Vec::new();
+        let mut to_tell = Vec::new();
+        for (key, member) in &mut self.members {
+            let mut changed = false;
+            for source in Source::ALL {
+                let order = self.rankings[source as usize].order();
+                let group = member.browser.group(source);
+                let slots = fill(&mut group.tracks, order, *key);
+                group.switch(&slots);
+                changed |= !slots.is_empty();
+                let tracks = slots.iter().filter_map(|slot| group.tracks[*slot]);
+                fresh.extend(tracks.filter(|track| track.source.is_video()));
+            }
+            if changed || !member.told {
+                member.told = true;
+                to_tell.push(*key);
+            }
+        }
+        for key in to_tell {
+            self.tell_slots(key);
+        }
+        for track in fresh {
+            self.ask_keyframe(now, track);
+        }
+    }
+
+    fn tell_slots(&mut self, key: EndpointKey) {
+        let Some(receiver) = self.members.get(&key) else {
+            return;
+        };
+        let slots = receiver.browser.groups().iter().flat_map(|g| g.iter());
+        let message = channel::slots_message(slots.map(|(stream, track)| {
+            let shown = track.and_then(|track| {
+                let sender = self.members.get(&track.endpoint)?;
+                Some((sender.name.as_str(), track.source))
+            });
+            (stream.mid(), shown)
+        }));
+        if let Some(receiver) = self.members.get_mut(&key)
+            && receiver.browser.tell_slots(message)
+        {
+            self.dirty.insert(key);
+        }
+    }
+
+    /// Ask a sender for a keyframe, now or as soon as it may be asked again.
+    pub(crate) fn ask_keyframe(&mut self, now: Instant, track: TrackId) {
+        let Some(member) = self.members.get_mut(&track.endpoint) else {
+            return;
+        };
+        let Some(state) = &mut member.tracks[track.source as usize] else {
+            return;
+        };
+        if state.ask_keyframe(now) && member.browser.request_keyframe(track.source) {
+            self.dirty.insert(track.endpoint);
+        }
+    }
+
+    /// Until a slot has had its keyframe its sender is asked again and again.
+    pub(crate) fn retry_keyframes(&mut self, now: Instant) {
+        let mut wanted: Vec<TrackId> = Vec::new();
+        for (key, member) in &self.members {
+            for (stream, track) in member.browser.groups().iter().flat_map(|g| g.iter()) {
+                wanted.extend(track.filter(|_| stream.awaits_keyframe()));
+            }
+            for source in [Source::Camera, Source::Screen] {
+                let track = &member.tracks[source as usize];
+                if track.as_ref().is_some_and(Track::wants_keyframe) {
+                    wanted.push(TrackId {
+                        endpoint: *key,
+                        source,
+                    });
+                }
+            }
+        }
+        wanted.sort();
+        wanted.dedup();
+        for track in wanted {
+            self.ask_keyframe(now, track);
+        }
+    }
+
+    /// See who is speaking; a new speaker is announced and its camera comes first.
+    pub(crate) fn observe_speaker(&mut self, now: Instant, out: &mut Outbox) {
+        let levels: Vec<(EndpointKey, f32)> = self
+            .members
+            .iter()
+            .filter(|(_, m)| m.tracks[Source::Audio as usize].is_some())
+            .map(|(key, m)| (*key, m.loudness.dbov()))
+            .collect();
+        if !self.speaker.observe(now, &levels) {
+            return;
+        }
+        let speaker = self.speaker.current();
+        if let Some(endpoint) = speaker {
+            self.rankings[Source::Camera as usize].promote(TrackId {
+                endpoint,
+                source: Source::Camera,
+            });
+        }
+        let name = speaker
+            .and_then(|key| self.members.get(&key))
+            .map(|m| m.name.clone());
+        self.tell_speaker(name.as_deref());
+        out.events.push_back(Event::ActiveSpeaker {
+            room: self.name.clone(),
+            endpoint: name,
+        });
+    }
+
+    fn tell_speaker(&mut self, speaker: Option<&str>) {
+        let message = channel::speaker_message(speaker);
+        for (key, member) in &mut self.members {
+            if member.browser.tell_speaker(message.clone()) {
+                self.dirty.insert(*key);
+            }
+        }
+    }
+
+    /// A newcomer learns who is speaking.
+    pub(crate) fn tell_speaker_to(&mut self, key: EndpointKey) {
+        let speaker = self.speaker.current().and_then(|key| self.members.get(&key));
+        let message = channel::speaker_message(speaker.map(|m| m.name.as_str()));
+        if let Some(member) = self.members.get_mut(&key) {
+            member.browser.tell_speaker(message);
+        }
+    }
+
+    /// The loudest first, as far as it matters.
+    pub(crate) fn settle_audio(&mut self) {
+        let members = &self.members;
+        self.rankings[Source::Audio as usize].settle(MARGIN, |track| {
+            members
+                .get(&track.endpoint)
+                .map_or(SILENCE, |m| m.loudness.dbov())
+        });
+    }
+
+    /// Messages that a full channel did not take.
+    pub(crate) fn retry_messages(&mut self) {
+        for (key, member) in &mut self.members {
+            if member.browser.write_messages() {
+                self.dirty.insert(*key);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Making one continuous stream of what many senders sent.
+//!
+//! A receiver sees one SSRC per slot. When the slot is given to another sender, sequence numbers go
+//! on by one, timestamps by the time that has passed, and VP8 picture ids by one, so that its jitter
+//! buffer and decoder notice nothing but a keyframe (RFC 3550 section 5.1, RFC 7741 section 4.2).
+
+use std::time::Instant;
+
+use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+
+/// VP8 picture ids have 15 bits.
+const PICTURE_ID_MASK: u16 = 0x7fff;
+
+/// Sequence numbers and timestamps of one outgoing stream.
+#[derive(Debug)]
+pub struct Rewriter {
+    clock: u64,
+    last_sequence: u64,
+    last_timestamp: u32,
+    last_sent: Option<Instant>,
+    base: Option<Base>,
+}
+
+#[derive(Debug)]
+struct Base {
+    first_in: u64,
+    first_out: u64,
+    timestamp_offset: u32,
+}
+
+impl Rewriter {
+    /// A stream of this clock rate whose first packet has `sequence` + 1. Keep `sequence` in the
+    /// lower half of 16 bits: a receiver that misses the first packets must not see a rollover.
+    pub fn new(clock: u32, sequence: u16, timestamp: u32) -> Self {
+        Self {
+            clock: u64::from(clock),
+            last_sequence: u64::from(sequence & 0x7fff),
+            last_timestamp: timestamp,
+            last_sent: None,
+            base: None,
+        }
+    }
+
+    /// The next packet comes from another sender.
+    pub fn switch(&mut self) {
+        self.base = None;
+    }
+
+    /// Sequence number and timestamp to send a packet with; `None` if it is older than the first one
+    /// that was sent of this sender.
+    pub fn map(&mut self, now: Instant, sequence: u64, timestamp: u32) -> Option<(u64, u32)> {
+        let base = match &self.base {
+            Some(base) => base,
+            None => {
+                let at = self.timestamp_at(now);
+                self.base.insert(Base {
+                    first_in: sequence,
+                    first_out: self.last_sequence + 1,
+                    timestamp_offset: at.wrapping_sub(timestamp),
+                })
+            }
+        };
+        let out = base.first_out + sequence.checked_sub(base.first_in)?;
+        let time = timestamp.wrapping_add(base.timestamp_offset);
+        if out > self.last_sequence {
+            self.last_sequence = out;
+            self.last_timestamp = time;
+            self.last_sent = Some(now);
+        }
+        Some((out, time))
+    }
+
+    /// Where the stream's clock is now, one unit after the last packet at least.
+    fn timestamp_at(&self, now: Instant) -> u32 {
+        let Some(last) = self.last_sent else {
+            return self.last_timestamp;
+        };
+        let micros = now.saturating_duration_since(last).as_micros() as u64;
+        let units = (micros.saturating_mul(self.clock) / 1_000_000).max(1);
+        self.last_timestamp.wrapping_add(units as u32)
+    }
+}
+
+/// VP8 picture ids and TL0PICIDX of one outgoing stream.
+#[derive(Debug, Default)]
+pub struct Vp8Rewriter {
+    last: Option<(u16, u8)>,
+    offset: Option<(u16, u8)>,
+}
+
+impl Vp8Rewriter {
+    /// The next packet comes from another sender.
+    pub fn switch(&mut self) {
+        self.offset = None;
+    }
+
+    /// The change to make to a packet's payload descriptor, if it has ids and they must change.
+    pub fn patch(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+        let picture = descriptor.picture_id()?;
+        let layer = descriptor.tl0_pic_idx();
+        let (picture_offset, layer_offset) = *self.offset.get_or_insert(match self.last {
+            None => (0, 0),
+            Some((last_picture, last_layer)) => (
+                last_picture.wrapping_add(1).wrapping_sub(picture) & PICTURE_ID_MASK,
+                last_layer
+                    .wrapping_add(1)
+                    .wrapping_sub(layer.unwrap_or_default()),
+            ),
+        });
+        let picture = picture.wrapping_add(picture_offset) & PICTURE_ID_MASK;
+        let layer_out = layer.unwrap_or_default().wrapping_add(layer_offset);
+        self.remember(picture, layer_out);
+        let mut patch = descriptor.patch().picture_id(picture);
+        if layer.is_some() {
+            patch = patch.tl0_pic_idx(layer_out);
+        }
+        // A 7-bit id can't hold the new one; such a sender's ids stay as they are.
+        patch.build().ok()
+    }
+
+    /// Reordered packets must not take the newest id back.
+    fn remember(&mut self, picture: u16, layer: u8) {
+        let newer = self.last.is_none_or(|(last, _)| {
+            picture.wrapping_sub(last) & PICTURE_ID_MASK <= PICTURE_ID_MASK / 2
+        });
+        if newer {
+            self.last = Some((picture, layer));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_switch_continues_the_sequence_and_the_clock() {
+        let start = Instant::now();
+        let mut stream = Rewriter::new(48_000, 99, 1_000);
+        assert_eq!(stream.map(start, 5_000, 70), Some((100, 1_000)));
+        assert_eq!(stream.map(start, 5_002, 2_000), Some((102, 2_930)));
+        assert_eq!(stream.map(start, 5_001, 1_030), Some((101, 1_960)));
+        stream.switch();
+        let later = start + Duration::from_millis(20);
+        assert_eq!(stream.map(later, 9, 4_000_000_000), Some((103, 3_890)));
+        assert_eq!(stream.map(later, 8, 3_999_999_040), None);
+        assert_eq!(stream.map(later, 10, 4_000_000_960), Some((104, 4_850)));
+    }
+
+    #[test]
+    fn timestamps_wrap() {
+        let start = Instant::now();
+        let mut stream = Rewriter::new(90_000, 0, u32::MAX);
+        assert_eq!(stream.map(start, 1, 10), Some((1, u32::MAX)));
+        assert_eq!(stream.map(start, 2, 11), Some((2, 0)));
+    }
+
+    fn vp8(picture: u16, layer: u8) -> [u8; 6] {
+        let [high, low] = (picture | 0x8000).to_be_bytes();
+        [0x90, 0xe0, high, low, layer, 0x00]
+    }
+
+    fn patched(stream: &mut Vp8Rewriter, picture: u16, layer: u8) -> Option<(u16, u8)> {
+        let mut payload = vp8(picture, layer).to_vec();
+        payload.push(0x01);
+        let descriptor = Vp8Descriptor::parse(&payload).unwrap();
+        stream.patch(&descriptor).map(|_| stream.last.unwrap())
+    }
+
+    #[test]
+    fn picture_ids_go_on_by_one() {
+        let mut stream = Vp8Rewriter::default();
+        assert_eq!(patched(&mut stream, 7, 1), Some((7, 1)));
+        assert_eq!(patched(&mut stream, 8, 2), Some((8, 2)));
+        stream.switch();
+        assert_eq!(patched(&mut stream, 30_000, 200), Some((9, 3)));
+        assert_eq!(patched(&mut stream, 30_001, 201), Some((10, 4)));
+        // A late packet of the picture before does not turn the newest back.
+        assert_eq!(patched(&mut stream, 30_000, 200), Some((10, 4)));
+    }
+}

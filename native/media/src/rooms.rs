@@ -1,0 +1,314 @@
+//! All rooms of a node: which datagram is whose, and the way in for everything else.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::ice::StunMessage;
+
+use crate::answer::Answerer;
+use crate::error::Refused;
+use crate::events::{Event, Rights, SocketId, Stats, Transmit};
+use crate::isolate::isolate;
+use crate::outbox::Outbox;
+use crate::room::Room;
+use crate::rtp::Datagram;
+use crate::slots::EndpointKey;
+use crate::timetable::Timetable;
+
+/// One address can pass to another endpoint only after it has been silent for so long.
+const ADDRESS_HOLD: Duration = Duration::from_secs(5);
+/// Addresses that one endpoint may prove; more are not believed.
+const MAX_ADDRESSES: usize = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct RoomKey(u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    room: RoomKey,
+    endpoint: EndpointKey,
+}
+
+/// An address that has sent an authenticated connectivity check.
+#[derive(Debug)]
+struct Claim {
+    owner: Owner,
+    heard: Instant,
+}
+
+/// Every room. Bytes and time in; datagrams, events and deadlines out. After any call, take
+/// `poll_transmit` and the other `poll_…` until they are empty, then `next_deadline`.
+pub struct Rooms {
+    answerer: Answerer,
+    browser_socket: SocketId,
+    rooms: HashMap<RoomKey, Room>,
+    names: HashMap<String, RoomKey>,
+    ufrags: HashMap<String, Owner>,
+    addresses: HashMap<SocketAddr, Claim>,
+    deadlines: Timetable<RoomKey>,
+    dirty: BTreeSet<RoomKey>,
+    out: Outbox,
+    now: Instant,
+    next_key: u64,
+    strays: u64,
+}
+
+impl Rooms {
+    /// No rooms yet. `browser_address` is where browsers reach the socket `browser_socket`.
+    pub fn new(
+        now: Instant,
+        browser_socket: SocketId,
+        browser_address: SocketAddr,
+    ) -> Result<Self, Refused> {
+        Ok(Self {
+            answerer: Answerer::new(browser_address)?,
+            browser_socket,
+            rooms: HashMap::new(),
+            names: HashMap::new(),
+            ufrags: HashMap::new(),
+            addresses: HashMap::new(),
+            deadlines: Timetable::default(),
+            dirty: BTreeSet::new(),
+            out: Outbox::new(browser_socket),
+            now,
+            next_key: 0,
+            strays: 0,
+        })
+    }
+
+    /// Open a room; nothing happens if it is open.
+    pub fn open_room(&mut self, now: Instant, room: &str) {
+        if !self.names.contains_key(room) {
+            let key = RoomKey(self.new_key());
+            self.names.insert(room.to_owned(), key);
+            self.rooms.insert(key, Room::new(room.to_owned(), now));
+        }
+    }
+
+    /// End every endpoint of a room, and the room.
+    pub fn close_room(&mut self, now: Instant, room: &str) {
+        if let Some(key) = self.names.get(room).copied() {
+            self.drop_room(now, key, None);
+        }
+    }
+
+    /// A browser joins with an offer; returns the answer.
+    pub fn join_browser(
+        &mut self,
+        now: Instant,
+        room: &str,
+        endpoint: &str,
+        offer: &str,
+        rights: Rights,
+    ) -> Result<String, Refused> {
+        let room_key = self.vacancy(room, endpoint)?;
+        let answered = isolate(|| self.answerer.answer(now, offer));
+        let (browser, answer) = answered.map_err(|_| Refused::Internal("panic in the answer"))??;
+        let owner = Owner {
+            room: room_key,
+            endpoint: EndpointKey(self.new_key()),
+        };
+        self.ufrags.insert(browser.ufrag().to_owned(), owner);
+        let name = endpoint.to_owned();
+        self.with_room(now, room_key, |room, _| {
+            room.add_browser(now, owner.endpoint, name, rights, browser);
+        });
+        Ok(answer)
+    }
+
+    /// What an endpoint may send from now on. No error if there is none.
+    pub fn set_rights(&mut self, now: Instant, room: &str, endpoint: &str, rights: Rights) {
+        if let Some(owner) = self.owner(room, endpoint) {
+            self.with_room(now, owner.room, |room, out| {
+                room.set_rights(now, owner.endpoint, rights, out);
+            });
+        }
+    }
+
+    /// An endpoint leaves. No error if there is none.
+    pub fn leave(&mut self, now: Instant, room: &str, endpoint: &str) {
+        if let Some(owner) = self.owner(room, endpoint) {
+            self.with_room(now, owner.room, |room, out| {
+                room.remove(now, owner.endpoint, None, out);
+            });
+        }
+    }
+
+    /// An endpoint's counters.
+    pub fn stats(&self, room: &str, endpoint: &str) -> Option<Stats> {
+        let owner = self.owner(room, endpoint)?;
+        self.rooms.get(&owner.room)?.stats(owner.endpoint)
+    }
+
+    /// Datagrams that were nobody's.
+    pub fn strays(&self) -> u64 {
+        self.strays
+    }
+
+    /// A datagram came in on a socket.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        source: SocketAddr,
+        data: &[u8],
+    ) {
+        self.now = now;
+        let owner = if socket == self.browser_socket {
+            self.browser_of(now, source, data)
+        } else {
+            None
+        };
+        let Some(owner) = owner else {
+            self.strays += 1;
+            return;
+        };
+        self.with_room(now, owner.room, |room, out| {
+            room.receive(now, owner.endpoint, source, data, out);
+        });
+        self.learn(now, owner);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        while let Some(key) = self.deadlines.pop_due(now) {
+            self.with_room(now, key, |room, out| room.handle_timeout(now, out));
+        }
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        if self.out.transmits.is_empty() {
+            self.settle();
+        }
+        self.out.transmits.pop_front()
+    }
+
+    /// The next thing to tell.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.out.events.pop_front()
+    }
+
+    /// The next socket that is needed no more.
+    pub fn poll_released(&mut self) -> Option<SocketId> {
+        self.out.released.pop_front()
+    }
+
+    /// When to call `handle_timeout`.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// What was queued while a batch of datagrams was taken in goes out in one go.
+    fn settle(&mut self) {
+        let now = self.now;
+        while let Some(key) = self.dirty.pop_first() {
+            self.with_room(now, key, |room, out| room.settle(now, out));
+        }
+    }
+
+    fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    fn owner(&self, room: &str, endpoint: &str) -> Option<Owner> {
+        let room = *self.names.get(room)?;
+        let endpoint = self.rooms.get(&room)?.find(endpoint)?;
+        Some(Owner { room, endpoint })
+    }
+
+    /// The room's key, if that endpoint may be added to it.
+    fn vacancy(&self, room: &str, endpoint: &str) -> Result<RoomKey, Refused> {
+        let key = *self.names.get(room).ok_or(Refused::NoRoom)?;
+        match self.owner(room, endpoint) {
+            Some(_) => Err(Refused::Duplicate),
+            None => Ok(key),
+        }
+    }
+
+    /// A connectivity check names its endpoint; anything else must come from where one has come from.
+    fn browser_of(&mut self, now: Instant, source: SocketAddr, data: &[u8]) -> Option<Owner> {
+        if Datagram::classify(data) == Datagram::Stun {
+            let message = isolate(|| StunMessage::parse(data)).ok()?.ok()?;
+            if !message.is_binding_request() {
+                return None;
+            }
+            let (local, _) = message.split_username()?;
+            let owner = *self.ufrags.get(local)?;
+            let known = self.addresses.contains_key(&source);
+            return (known || self.may_learn(owner)).then_some(owner);
+        }
+        let claim = self.addresses.get_mut(&source)?;
+        claim.heard = now;
+        Some(claim.owner)
+    }
+
+    fn may_learn(&self, owner: Owner) -> bool {
+        let claims = self.addresses.values();
+        claims.filter(|claim| claim.owner == owner).count() < MAX_ADDRESSES
+    }
+
+    /// Believe the addresses that have just proven themselves, unless somebody else is using them.
+    fn learn(&mut self, now: Instant, owner: Owner) {
+        for address in std::mem::take(&mut self.out.verified) {
+            let taken = self.addresses.get(&address).is_some_and(|claim| {
+                claim.owner != owner && now < claim.heard + ADDRESS_HOLD
+            });
+            if !taken {
+                let claim = Claim { owner, heard: now };
+                self.addresses.insert(address, claim);
+            }
+        }
+    }
+
+    /// Call one room; a panic in it ends that room only. Afterwards its books are put in order.
+    fn with_room(&mut self, now: Instant, key: RoomKey, call: impl FnOnce(&mut Room, &mut Outbox)) {
+        let Some(room) = self.rooms.get_mut(&key) else {
+            return;
+        };
+        let count = room.population();
+        let out = &mut self.out;
+        if isolate(|| call(room, out)).is_err() {
+            self.drop_room(now, key, Some("internal error in the room"));
+            return;
+        }
+        if room.is_dirty() {
+            self.dirty.insert(key);
+        }
+        self.deadlines.set(key, room.next_deadline());
+        if room.population() < count {
+            self.forget_departed(key);
+        }
+    }
+
+    fn forget_departed(&mut self, key: RoomKey) {
+        let rooms = &self.rooms;
+        let gone = |owner: &Owner| {
+            owner.room == key
+                && rooms
+                    .get(&key)
+                    .is_none_or(|room| !room.contains(owner.endpoint))
+        };
+        self.ufrags.retain(|_, owner| !gone(owner));
+        self.addresses.retain(|_, claim| !gone(&claim.owner));
+    }
+
+    fn drop_room(&mut self, now: Instant, key: RoomKey, reason: Option<&str>) {
+        let Some(mut room) = self.rooms.remove(&key) else {
+            return;
+        };
+        self.names.retain(|_, other| *other != key);
+        self.deadlines.set(key, None);
+        self.dirty.remove(&key);
+        for endpoint in room.keys() {
+            let reason = reason.map(str::to_owned);
+            let out = &mut self.out;
+            // A broken room may panic again; its endpoints are gone all the same.
+            let _ = isolate(|| room.remove(now, endpoint, reason, out));
+        }
+        self.forget_departed(key);
+    }
+}

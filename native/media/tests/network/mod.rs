@@ -1,0 +1,195 @@
+//! A simulated network: one node of rooms, and peers at their own addresses. Time is ours.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod client;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use vestibule_media::{Event, Rights, Rooms, SocketId, Stats};
+
+use client::Client;
+
+/// The socket that browsers share.
+pub const BROWSERS: SocketId = SocketId(0);
+/// How far time moves in one step.
+pub const STEP: Duration = Duration::from_millis(5);
+/// May send everything.
+pub const ALL: Rights = Rights {
+    audio: true,
+    video: true,
+    screen: true,
+};
+/// May send nothing.
+pub const NONE: Rights = Rights {
+    audio: false,
+    video: false,
+    screen: false,
+};
+
+/// The room that tests meet in.
+pub const ROOM: &str = "room";
+
+pub fn node_address() -> SocketAddr {
+    "192.0.2.1:40000".parse().unwrap()
+}
+
+/// A datagram from a peer to the node.
+pub struct Inbound {
+    pub socket: SocketId,
+    pub source: SocketAddr,
+    pub data: Vec<u8>,
+}
+
+/// The node and everything around it.
+pub struct Network {
+    pub now: Instant,
+    pub rooms: Rooms,
+    pub clients: Vec<Client>,
+    pub events: Vec<Event>,
+    /// Datagrams from the node to addresses that are no client's.
+    pub elsewhere: Vec<(SocketId, SocketAddr, Vec<u8>)>,
+    /// Datagrams of clients on their way to the node, for tests to look at.
+    pub seen: Vec<(SocketAddr, Vec<u8>)>,
+    pub record: bool,
+    inbound: VecDeque<Inbound>,
+}
+
+impl Network {
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let mut rooms = Rooms::new(now, BROWSERS, node_address()).unwrap();
+        rooms.open_room(now, ROOM);
+        Self {
+            now,
+            rooms,
+            clients: Vec::new(),
+            events: Vec::new(),
+            elsewhere: Vec::new(),
+            seen: Vec::new(),
+            record: false,
+            inbound: VecDeque::new(),
+        }
+    }
+
+    /// A browser that has joined; its index.
+    pub fn join(&mut self, name: &str, rights: Rights, audio_slots: usize, video_slots: usize) -> usize {
+        let port = 10_000 + self.clients.len() as u16;
+        let address = SocketAddr::new("198.51.100.7".parse().unwrap(), port);
+        let mut client = Client::new(name, self.now, address, audio_slots, video_slots);
+        let offer = client.offer();
+        let answer = self
+            .rooms
+            .join_browser(self.now, ROOM, name, &offer, rights)
+            .unwrap();
+        client.accept(&answer);
+        self.clients.push(client);
+        self.clients.len() - 1
+    }
+
+    /// A browser that has joined and whose media flows.
+    pub fn connect(&mut self, name: &str, rights: Rights) -> usize {
+        let index = self.join(name, rights, 3, 4);
+        self.until(|network| {
+            let client = &network.clients[index];
+            client.connected && client.newest_slots().is_some()
+        });
+        index
+    }
+
+    /// Something from anywhere to the node.
+    pub fn inject(&mut self, socket: SocketId, source: SocketAddr, data: Vec<u8>) {
+        self.inbound.push_back(Inbound {
+            socket,
+            source,
+            data,
+        });
+        self.exchange();
+    }
+
+    /// Let time pass.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.step();
+        }
+    }
+
+    /// Let time pass until something is so; it is a failure if that takes ten seconds.
+    pub fn until(&mut self, condition: impl Fn(&Self) -> bool) {
+        let limit = self.now + Duration::from_secs(10);
+        while !condition(self) {
+            assert!(self.now < limit, "it has not happened in ten seconds");
+            self.step();
+        }
+    }
+
+    pub fn step(&mut self) {
+        self.now += STEP;
+        for client in &mut self.clients {
+            client.timeout(self.now);
+        }
+        if self.rooms.next_deadline().is_some_and(|at| at <= self.now) {
+            self.rooms.handle_timeout(self.now);
+        }
+        self.exchange();
+    }
+
+    /// Deliver until nobody has anything to say.
+    pub fn exchange(&mut self) {
+        loop {
+            let mut idle = true;
+            for client in &mut self.clients {
+                for data in client.outgoing.drain(..) {
+                    idle = false;
+                    if self.record {
+                        self.seen.push((client.address, data.clone()));
+                    }
+                    self.inbound.push_back(Inbound {
+                        socket: BROWSERS,
+                        source: client.address,
+                        data,
+                    });
+                }
+            }
+            while let Some(inbound) = self.inbound.pop_front() {
+                idle = false;
+                self.rooms
+                    .handle_datagram(self.now, inbound.socket, inbound.source, &inbound.data);
+            }
+            while let Some(transmit) = self.rooms.poll_transmit() {
+                idle = false;
+                let client = self
+                    .clients
+                    .iter_mut()
+                    .find(|client| client.address == transmit.destination);
+                match client {
+                    Some(client) => client.receive(self.now, node_address(), &transmit.payload),
+                    None => self.elsewhere.push((
+                        transmit.socket,
+                        transmit.destination,
+                        transmit.payload,
+                    )),
+                }
+            }
+            while let Some(event) = self.rooms.poll_event() {
+                self.events.push(event);
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    pub fn stats(&self, name: &str) -> Stats {
+        self.rooms.stats(ROOM, name).expect("the endpoint is there")
+    }
+
+    pub fn is_gone(&self, name: &str) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::Gone { endpoint, .. } if endpoint == name))
+    }
+}
