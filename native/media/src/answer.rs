@@ -10,7 +10,7 @@ use str0m::config::DtlsCert;
 use str0m::crypto::from_feature_flags;
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt};
-use str0m::{Candidate, IceCreds, Rtc};
+use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use crate::browser::{Browser, Messages};
 use crate::error::Refused;
@@ -47,15 +47,15 @@ impl Answerer {
     /// Build a browser from its offer, and the answer to it.
     pub fn answer(&self, now: Instant, offer: &str) -> Result<(Browser, String), Refused> {
         let shape = Shape::of(offer)?;
-        let parsed = SdpOffer::from_sdp_string(&without_candidates(offer))
-            .map_err(|error| Refused::NotSdp(error.to_string()))?;
+        let parsed =
+            SdpOffer::from_sdp_string(&without_candidates(offer)).map_err(|_| Refused::NotSdp)?;
         let credentials = random_credentials()?;
         let ufrag = credentials.ufrag.clone();
         let mut rtc = self.build(now, credentials)?;
         let answer = rtc
             .sdp_api()
             .accept_offer(parsed)
-            .map_err(|error| Refused::Unanswerable(error.to_string()))?;
+            .map_err(|error| Refused::Unanswerable(printable(&error)))?;
         let receives = [
             negotiated(&rtc, shape.sources[0].1, Codec::Opus)
                 .ok_or(Refused::NoCodec("the microphone"))?,
@@ -100,6 +100,13 @@ impl Answerer {
             .ok_or(Refused::Internal("the advertised address is unusable"))?;
         Ok(rtc)
     }
+}
+
+/// The reason goes into a SIP header, so it may not bring lines of its own.
+fn printable(error: &RtcError) -> String {
+    error
+        .to_string()
+        .replace(|character: char| character.is_control(), " ")
 }
 
 /// The payload type with which a codec was negotiated on an m-line.

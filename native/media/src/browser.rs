@@ -11,11 +11,11 @@ use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::channel;
+use crate::datagram::Datagram;
 use crate::events::{Source, Stats};
 use crate::offer::Shape;
 use crate::outbox::Outbox;
 use crate::outgoing::{Forwarded, SlotGroup};
-use crate::rtp::{Datagram, FIXED_HEADER, Header};
 use crate::slots::TrackId;
 
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
@@ -94,8 +94,8 @@ impl Browser {
         heard: &mut Vec<Heard>,
         out: &mut Outbox,
     ) {
-        let is_media = Datagram::classify(data) == Datagram::Rtp;
-        let admitted = !is_media || self.admits(data);
+        let kind = Datagram::classify(data);
+        let admitted = self.admits(kind);
         let parsed = Receive::new(Protocol::Udp, source, self.address, data);
         let (true, Ok(receive)) = (admitted, parsed) else {
             self.stats.packets_refused += 1;
@@ -108,7 +108,7 @@ impl Browser {
             self.stats.packets_refused += 1;
         }
         self.drain(now, heard, out);
-        if is_media && self.stats.packets_received == before && self.counts_if_silent(data) {
+        if self.stats.packets_received == before && self.counts_if_silent(kind) {
             self.stats.packets_refused += 1;
         }
     }
@@ -131,8 +131,7 @@ impl Browser {
 
     /// Queue a packet for the slot that shows its track. True: `pump` it.
     pub fn forward(&mut self, track: TrackId, packet: &Forwarded) -> bool {
-        self.connected
-            && self.groups[track.source as usize].write(&mut self.rtc, track, packet)
+        self.connected && self.groups[track.source as usize].write(&mut self.rtc, track, packet)
     }
 
     /// Ask the browser for a keyframe of what it sends. True: `pump` it.
@@ -180,25 +179,24 @@ impl Browser {
 
     /// Whether a packet's SSRC is one that the offer declared. The core below would map any SSRC with
     /// a mid extension to a track before the packet is authenticated.
-    fn admits(&self, data: &[u8]) -> bool {
-        match Header::parse(data) {
+    fn admits(&self, kind: Datagram) -> bool {
+        match kind {
             // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
-            Ok((header, _)) => {
-                self.shape.undeclared
-                    || header.ssrc == 0
-                    || self.shape.ssrcs.contains_key(&header.ssrc)
+            Datagram::Rtp { ssrc, .. } => {
+                self.shape.undeclared || ssrc == 0 || self.shape.ssrcs.contains_key(&ssrc)
             }
-            Err(_) => false,
+            _ => true,
         }
     }
 
     /// Probes and repair packets may come to nothing honestly; a media packet that does was refused.
-    fn counts_if_silent(&self, data: &[u8]) -> bool {
-        let Some(head) = data.first_chunk::<FIXED_HEADER>() else {
-            return true;
-        };
-        let is_probe = head[8..] == [0; 4];
-        !is_probe && !self.repairs.contains(&(head[1] & 0x7f))
+    fn counts_if_silent(&self, kind: Datagram) -> bool {
+        match kind {
+            Datagram::Rtp { payload_type, ssrc } => {
+                ssrc != 0 && !self.repairs.contains(&payload_type)
+            }
+            _ => false,
+        }
     }
 
     fn drain(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
@@ -301,10 +299,8 @@ impl Browser {
     }
 
     fn count_sent(&mut self, payload: &[u8]) {
-        if matches!(
-            Datagram::classify(payload),
-            Datagram::Rtp | Datagram::Rtcp
-        ) {
+        let kind = Datagram::classify(payload);
+        if matches!(kind, Datagram::Rtp { .. } | Datagram::Rtcp) {
             self.stats.packets_sent += 1;
             self.stats.bytes_sent += payload.len() as u64;
         }

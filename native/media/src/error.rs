@@ -6,8 +6,8 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// The body is not a session description.
-    #[error("the offer is not valid SDP: {0}")]
-    NotSdp(String),
+    #[error("the offer is not valid SDP")]
+    NotSdp,
     /// Over the limits for size or number of lines.
     #[error("the offer is too large")]
     TooLarge,

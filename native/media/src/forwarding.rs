@@ -182,7 +182,10 @@ impl Room {
 
     /// A newcomer learns who is speaking.
     pub(crate) fn tell_speaker_to(&mut self, key: EndpointKey) {
-        let speaker = self.speaker.current().and_then(|key| self.members.get(&key));
+        let speaker = self
+            .speaker
+            .current()
+            .and_then(|key| self.members.get(&key));
         let message = channel::speaker_message(speaker.map(|m| m.name.as_str()));
         if let Some(member) = self.members.get_mut(&key) {
             member.browser.tell_speaker(message);

@@ -6,6 +6,7 @@
 mod answer;
 mod browser;
 mod channel;
+mod datagram;
 mod error;
 mod events;
 mod forwarding;
@@ -17,9 +18,7 @@ mod outgoing;
 mod rewrite;
 mod room;
 mod rooms;
-pub mod rtp;
 mod slots;
-pub mod srtp;
 mod timetable;
 
 pub use error::Refused;

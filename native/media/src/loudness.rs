@@ -175,6 +175,9 @@ mod tests {
         assert!(speaker.observe(at(start, 1500), &[(A, -100.0)]));
         assert_eq!(speaker.current(), None);
         assert!(speaker.observe(at(start, 1600), &[(A, -20.0)]));
-        assert!(speaker.observe(at(start, 1700), &[]), "who leaves speaks no more");
+        assert!(
+            speaker.observe(at(start, 1700), &[]),
+            "who leaves speaks no more"
+        );
     }
 }

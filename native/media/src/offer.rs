@@ -53,10 +53,7 @@ impl Shape {
         if offer.len() > MAX_OFFER {
             return Err(Refused::TooLarge);
         }
-        if !offer
-            .lines()
-            .any(|line| line.starts_with("a=fingerprint:"))
-        {
+        if !offer.lines().any(|line| line.starts_with("a=fingerprint:")) {
             return Err(Refused::NoKey);
         }
         let lines = scan(offer);
@@ -302,7 +299,8 @@ mod tests {
 
     #[test]
     fn candidates_are_taken_out() {
-        let sdp = "v=0\r\nm=audio 9 X 0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=mid:0\r\n";
+        let sdp =
+            "v=0\r\nm=audio 9 X 0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=mid:0\r\n";
         assert_eq!(
             without_candidates(sdp),
             "v=0\r\nm=audio 9 X 0\r\na=mid:0\r\n"

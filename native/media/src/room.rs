@@ -170,7 +170,13 @@ impl Room {
     }
 
     /// An endpoint leaves, told or not told why.
-    pub fn remove(&mut self, now: Instant, key: EndpointKey, reason: Option<String>, out: &mut Outbox) {
+    pub fn remove(
+        &mut self,
+        now: Instant,
+        key: EndpointKey,
+        reason: Option<String>,
+        out: &mut Outbox,
+    ) {
         let Some(mut member) = self.members.remove(&key) else {
             return;
         };

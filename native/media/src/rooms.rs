@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use str0m::ice::StunMessage;
 
 use crate::answer::Answerer;
+use crate::datagram::Datagram;
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
 use crate::outbox::Outbox;
 use crate::room::Room;
-use crate::rtp::Datagram;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
 
@@ -93,6 +93,13 @@ impl Rooms {
         }
     }
 
+    /// End everything.
+    pub fn close(&mut self, now: Instant) {
+        for room in self.rooms.keys().copied().collect::<Vec<_>>() {
+            self.drop_room(now, room, None);
+        }
+    }
+
     /// A browser joins with an offer; returns the answer.
     pub fn join_browser(
         &mut self,
@@ -104,7 +111,8 @@ impl Rooms {
     ) -> Result<String, Refused> {
         let room_key = self.vacancy(room, endpoint)?;
         let answered = isolate(|| self.answerer.answer(now, offer));
-        let (browser, answer) = answered.map_err(|_| Refused::Internal("panic in the answer"))??;
+        let (browser, answer) =
+            answered.map_err(|_| Refused::Internal("panic in the answer"))??;
         let owner = Owner {
             room: room_key,
             endpoint: EndpointKey(self.new_key()),
@@ -254,9 +262,10 @@ impl Rooms {
     /// Believe the addresses that have just proven themselves, unless somebody else is using them.
     fn learn(&mut self, now: Instant, owner: Owner) {
         for address in std::mem::take(&mut self.out.verified) {
-            let taken = self.addresses.get(&address).is_some_and(|claim| {
-                claim.owner != owner && now < claim.heard + ADDRESS_HOLD
-            });
+            let taken = self
+                .addresses
+                .get(&address)
+                .is_some_and(|claim| claim.owner != owner && now < claim.heard + ADDRESS_HOLD);
             if !taken {
                 let claim = Claim { owner, heard: now };
                 self.addresses.insert(address, claim);

@@ -32,15 +32,27 @@ fn two_browsers_hear_each_other_and_not_themselves() {
     let mut network = Network::new();
     let alice = network.connect("alice", ALL);
     let bob = network.connect("bob", ALL);
-    talk(&mut network, &[(alice, LOUD), (bob, LOUD)], Duration::from_secs(1));
+    talk(
+        &mut network,
+        &[(alice, LOUD), (bob, LOUD)],
+        Duration::from_secs(1),
+    );
     let heard_by_bob = network.clients[bob].heard(&[alice as u8, 1, 2, 3]);
     assert!(heard_by_bob.len() > 40, "{}", heard_by_bob.len());
     let slot = network.clients[bob].slot_of("alice", "audio").unwrap();
     assert!(heard_by_bob.iter().all(|packet| packet.mid == slot));
     let sequences: Vec<u64> = heard_by_bob.iter().map(|p| p.sequence).collect();
     assert!(sequences.windows(2).all(|pair| pair[1] == pair[0] + 1));
-    assert!(!network.clients[alice].heard(&[bob as u8, 1, 2, 3]).is_empty());
-    assert!(network.clients[alice].heard(&[alice as u8, 1, 2, 3]).is_empty());
+    assert!(
+        !network.clients[alice]
+            .heard(&[bob as u8, 1, 2, 3])
+            .is_empty()
+    );
+    assert!(
+        network.clients[alice]
+            .heard(&[alice as u8, 1, 2, 3])
+            .is_empty()
+    );
     assert!(network.clients[alice].slot_of("alice", "audio").is_none());
     let connected = network
         .events
@@ -93,15 +105,26 @@ fn a_slot_that_changes_hands_goes_on_without_a_gap() {
     network.until(|n| n.clients[carol].newest_slots().is_some());
     talk(&mut network, &[(alice, LOUD)], Duration::from_secs(1));
     assert!(network.clients[carol].slot_of("alice", "audio").is_some());
-    talk(&mut network, &[(alice, QUIET), (bob, LOUD)], Duration::from_secs(2));
+    talk(
+        &mut network,
+        &[(alice, QUIET), (bob, LOUD)],
+        Duration::from_secs(2),
+    );
     assert!(network.clients[carol].slot_of("bob", "audio").is_some());
     let received = &network.clients[carol].received;
-    assert!(received.windows(2).all(|p| p[1].sequence == p[0].sequence + 1));
+    assert!(
+        received
+            .windows(2)
+            .all(|p| p[1].sequence == p[0].sequence + 1)
+    );
     let steps: Vec<u32> = received
         .windows(2)
         .map(|p| p[1].timestamp.wrapping_sub(p[0].timestamp))
         .collect();
-    assert!(steps.iter().all(|step| (1..=4_800).contains(step)), "{steps:?}");
+    assert!(
+        steps.iter().all(|step| (1..=4_800).contains(step)),
+        "{steps:?}"
+    );
     assert!(received.iter().any(|p| p.payload[0] == bob as u8));
 }
 
@@ -157,7 +180,10 @@ fn what_is_not_granted_is_counted_and_goes_nowhere() {
     let forbidden = network.stats("alice").packets_forbidden;
     assert!(forbidden >= 9);
     assert!(network.clients[bob].slot_of("alice", "audio").is_none());
-    let audio = Rights { audio: true, ..NONE };
+    let audio = Rights {
+        audio: true,
+        ..NONE
+    };
     network.rooms.set_rights(network.now, ROOM, "alice", audio);
     talk(&mut network, &[(alice, LOUD)], Duration::from_millis(200));
     assert!(network.clients[bob].slot_of("alice", "audio").is_some());
@@ -189,8 +215,11 @@ fn who_leaves_is_out_of_every_slot_at_once() {
     network.rooms.close_room(network.now, ROOM);
     network.exchange();
     assert_eq!(network.rooms.next_deadline(), None);
-    let offer = network::client::Client::new("x", network.now, network.clients[0].address, 1, 1).offer();
-    let refused = network.rooms.join_browser(network.now, ROOM, "x", &offer, ALL);
+    let offer =
+        network::client::Client::new("x", network.now, network.clients[0].address, 1, 1).offer();
+    let refused = network
+        .rooms
+        .join_browser(network.now, ROOM, "x", &offer, ALL);
     assert_eq!(refused, Err(Refused::NoRoom));
 }
 
@@ -221,7 +250,9 @@ fn two_cannot_be_the_same_endpoint() {
     let alice = network.join("alice", ALL, 1, 1);
     let address = network.clients[alice].address;
     let offer = network::client::Client::new("alice", network.now, address, 1, 1).offer();
-    let refused = network.rooms.join_browser(network.now, ROOM, "alice", &offer, ALL);
+    let refused = network
+        .rooms
+        .join_browser(network.now, ROOM, "alice", &offer, ALL);
     assert_eq!(refused, Err(Refused::Duplicate));
 }
 
@@ -230,7 +261,9 @@ fn an_offer_of_another_shape_is_refused() {
     let mut network = Network::new();
     let address = "198.51.100.7:10000".parse().unwrap();
     let offer = network::client::Client::new("x", network.now, address, 4, 1).offer();
-    let refused = network.rooms.join_browser(network.now, ROOM, "x", &offer, ALL);
+    let refused = network
+        .rooms
+        .join_browser(network.now, ROOM, "x", &offer, ALL);
     assert_eq!(refused.unwrap_err().status(), 488);
     let plain: String = network::client::Client::new("x", network.now, address, 1, 1)
         .offer()
@@ -238,6 +271,8 @@ fn an_offer_of_another_shape_is_refused() {
         .filter(|line| !line.starts_with("a=fingerprint"))
         .map(|line| format!("{line}\r\n"))
         .collect();
-    let refused = network.rooms.join_browser(network.now, ROOM, "x", &plain, ALL);
+    let refused = network
+        .rooms
+        .join_browser(network.now, ROOM, "x", &plain, ALL);
     assert_eq!(refused, Err(Refused::NoKey));
 }

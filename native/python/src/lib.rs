@@ -4,10 +4,12 @@ pub mod wake;
 
 use pyo3::prelude::*;
 
+mod media;
 mod sip_message;
 
 /// `vestibule._native`: see `src/vestibule/_native.pyi` for the boundary's documentation.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    sip_message::register(module)
+    sip_message::register(module)?;
+    media::register(module)
 }

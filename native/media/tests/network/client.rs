@@ -125,7 +125,9 @@ impl Client {
         let sequence = self.sequences.entry(source).or_insert(1_000);
         *sequence += 1;
         let mut direct = self.rtc.direct_api();
-        let stream = direct.stream_tx_by_mid(self.sources[&source], None).unwrap();
+        let stream = direct
+            .stream_tx_by_mid(self.sources[&source], None)
+            .unwrap();
         let audio = source == Source::Audio;
         let extensions = ExtensionValues {
             audio_level: audio.then_some(level),

@@ -75,7 +75,13 @@ impl Network {
     }
 
     /// A browser that has joined; its index.
-    pub fn join(&mut self, name: &str, rights: Rights, audio_slots: usize, video_slots: usize) -> usize {
+    pub fn join(
+        &mut self,
+        name: &str,
+        rights: Rights,
+        audio_slots: usize,
+        video_slots: usize,
+    ) -> usize {
         let port = 10_000 + self.clients.len() as u16;
         let address = SocketAddr::new("198.51.100.7".parse().unwrap(), port);
         let mut client = Client::new(name, self.now, address, audio_slots, video_slots);

@@ -1,0 +1,84 @@
+//! The core's events and counters as Python sees them.
+
+use pyo3::prelude::*;
+use vestibule_media::{Event, Stats};
+
+/// Media flows.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct EndpointConnected {
+    room: String,
+    endpoint: String,
+}
+
+/// The endpoint ended by itself.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct EndpointGone {
+    room: String,
+    endpoint: String,
+    reason: String,
+}
+
+/// The loudest endpoint has changed.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct ActiveSpeaker {
+    room: String,
+    endpoint: Option<String>,
+}
+
+/// Counters of one endpoint.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct EndpointStats {
+    packets_received: u64,
+    packets_sent: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
+    packets_refused: u64,
+    packets_forbidden: u64,
+    audio_level: f32,
+}
+
+impl From<Stats> for EndpointStats {
+    fn from(stats: Stats) -> Self {
+        Self {
+            packets_received: stats.packets_received,
+            packets_sent: stats.packets_sent,
+            bytes_received: stats.bytes_received,
+            bytes_sent: stats.bytes_sent,
+            packets_refused: stats.packets_refused,
+            packets_forbidden: stats.packets_forbidden,
+            audio_level: stats.audio_level,
+        }
+    }
+}
+
+/// One event as its Python class.
+pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+    match event {
+        Event::Connected { room, endpoint } => {
+            Py::new(py, EndpointConnected { room, endpoint }).map(Py::into_any)
+        }
+        Event::Gone {
+            room,
+            endpoint,
+            reason,
+        } => {
+            let gone = EndpointGone {
+                room,
+                endpoint,
+                reason,
+            };
+            Py::new(py, gone).map(Py::into_any)
+        }
+        Event::ActiveSpeaker { room, endpoint } => {
+            Py::new(py, ActiveSpeaker { room, endpoint }).map(Py::into_any)
+        }
+    }
+}
+
+/// Put these names into the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<EndpointConnected>()?;
+    module.add_class::<EndpointGone>()?;
+    module.add_class::<ActiveSpeaker>()?;
+    module.add_class::<EndpointStats>()
+}

@@ -1,0 +1,237 @@
+//! `Media`: rooms for Python. The class posts commands to the media thread and drains its events.
+
+mod events;
+mod sockets;
+mod worker;
+
+use std::net::IpAddr;
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use vestibule_media::{Event, Refused, Rights};
+
+use self::events::EndpointStats;
+use self::worker::{Command, Worker};
+use crate::wake::EventQueue;
+
+mod exception {
+    #![allow(missing_docs, reason = "the macro's type has no place for them")]
+    pyo3::create_exception!(
+        vestibule._native,
+        MediaRefused,
+        pyo3::exceptions::PyValueError,
+        "An offer or a leg that can't be served; args is (status, reason)."
+    );
+}
+pub use exception::MediaRefused;
+
+/// The thread and the way to it.
+struct Running {
+    commands: Sender<Command>,
+    waker: Arc<Waker>,
+    thread: JoinHandle<()>,
+}
+
+/// Rooms of browsers and phones; see the stub file.
+#[pyclass(frozen, module = "vestibule._native")]
+pub struct Media {
+    /// The UDP port of all browsers.
+    #[pyo3(get)]
+    browser_port: u16,
+    running: Mutex<Option<Running>>,
+    events: Arc<EventQueue<Event>>,
+}
+
+impl Media {
+    fn post(&self, command: impl FnOnce(&mut Worker) + Send + 'static) -> PyResult<()> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = || PyRuntimeError::new_err("media is closed");
+        let Running {
+            commands, waker, ..
+        } = running.as_ref().ok_or_else(closed)?;
+        commands.send(Box::new(command)).map_err(|_| closed())?;
+        waker.wake().map_err(PyErr::from)
+    }
+
+    /// Without a sender of commands the thread says its goodbyes and ends.
+    fn stop(&self) -> Option<JoinHandle<()>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Running {
+            commands,
+            waker,
+            thread,
+        } = running.take()?;
+        drop(commands);
+        // It fails only if the thread's poller is gone, and so the thread.
+        let _ = waker.wake();
+        Some(thread)
+    }
+
+    /// Run a command and wait for what it says, without holding the interpreter.
+    fn ask<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        command: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        let (reply, answer) = sync_channel(1);
+        self.post(move |worker| {
+            // Nobody waits any more only if Python is going down.
+            let _ = reply.send(command(worker));
+        })?;
+        py.detach(move || answer.recv())
+            .map_err(|_| PyRuntimeError::new_err("media is closed"))
+    }
+}
+
+#[pymethods]
+impl Media {
+    #[new]
+    #[pyo3(signature = (*, bind, advertise, port_low, port_high))]
+    fn new(bind: &str, advertise: &str, port_low: u16, port_high: u16) -> PyResult<Self> {
+        let bind = address(bind)?;
+        let advertise = address(advertise)?;
+        if port_low == 0 || port_high < port_low {
+            return Err(PyValueError::new_err("the port range is empty"));
+        }
+        let events = Arc::new(EventQueue::new()?);
+        let (commands, receiver) = channel();
+        let (worker, waker, browser_port) = Worker::new(
+            bind,
+            advertise,
+            port_low..=port_high,
+            receiver,
+            Arc::clone(&events),
+        )?;
+        let thread = std::thread::Builder::new()
+            .name("vestibule-media".to_owned())
+            .spawn(move || worker.run())?;
+        Ok(Self {
+            browser_port,
+            running: Mutex::new(Some(Running {
+                commands,
+                waker,
+                thread,
+            })),
+            events,
+        })
+    }
+
+    fn open_room(&self, room: String) -> PyResult<()> {
+        self.post(move |worker| worker.rooms.open_room(worker.now, &room))
+    }
+
+    fn close_room(&self, room: String) -> PyResult<()> {
+        self.post(move |worker| worker.rooms.close_room(worker.now, &room))
+    }
+
+    #[pyo3(signature = (room, endpoint, offer, *, audio, video, screen))]
+    #[allow(clippy::too_many_arguments, reason = "the boundary names them")]
+    fn join_browser(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        offer: String,
+        audio: bool,
+        video: bool,
+        screen: bool,
+    ) -> PyResult<String> {
+        let rights = Rights {
+            audio,
+            video,
+            screen,
+        };
+        self.ask(py, move |worker| {
+            worker
+                .rooms
+                .join_browser(worker.now, &room, &endpoint, &offer, rights)
+        })?
+        .map_err(|refused| refusal(py, &refused))
+    }
+
+    #[pyo3(signature = (room, endpoint, *, audio, video, screen))]
+    fn set_rights(
+        &self,
+        room: String,
+        endpoint: String,
+        audio: bool,
+        video: bool,
+        screen: bool,
+    ) -> PyResult<()> {
+        let rights = Rights {
+            audio,
+            video,
+            screen,
+        };
+        self.post(move |worker| {
+            worker
+                .rooms
+                .set_rights(worker.now, &room, &endpoint, rights);
+        })
+    }
+
+    fn leave(&self, room: String, endpoint: String) -> PyResult<()> {
+        self.post(move |worker| worker.rooms.leave(worker.now, &room, &endpoint))
+    }
+
+    fn stats(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+    ) -> PyResult<Option<EndpointStats>> {
+        let stats = self.ask(py, move |worker| worker.rooms.stats(&room, &endpoint))?;
+        Ok(stats.map(EndpointStats::from))
+    }
+
+    fn fileno(&self) -> i32 {
+        self.events.fileno()
+    }
+
+    fn drain(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let waiting = self.events.drain();
+        waiting
+            .into_iter()
+            .map(|event| events::to_python(py, event))
+            .collect()
+    }
+
+    fn close(&self, py: Python<'_>) {
+        if let Some(thread) = self.stop() {
+            // A thread that panicked has nothing more to end.
+            let _ = py.detach(move || thread.join());
+        }
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn address(text: &str) -> PyResult<IpAddr> {
+    text.parse()
+        .map_err(|_| PyValueError::new_err(format!("not an IP address: {text:?}")))
+}
+
+fn refusal(py: Python<'_>, refused: &Refused) -> PyErr {
+    let (status, reason) = (refused.status(), refused.to_string());
+    let error = MediaRefused::new_err((status, reason.clone()));
+    let value = error.value(py);
+    let set = value
+        .setattr("status", status)
+        .and_then(|()| value.setattr("reason", reason));
+    set.err().unwrap_or(error)
+}
+
+/// Put this folder's names into the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Media>()?;
+    events::register(module)?;
+    module.add("MediaRefused", module.py().get_type::<MediaRefused>())
+}

@@ -1,0 +1,146 @@
+//! The media thread: one poller, one set of rooms, commands from Python in between.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use vestibule_media::{Event, Rooms, SocketId};
+
+use super::sockets::Sockets;
+use crate::wake::EventQueue;
+
+/// The waker's token; sockets count up from 0.
+const WAKER: Token = Token(usize::MAX);
+/// Events of one poll; the rest come with the next.
+const EVENTS: usize = 256;
+
+/// Something to do on the media thread.
+pub type Command = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// What the thread owns.
+pub struct Worker {
+    /// The core.
+    pub rooms: Rooms,
+    /// Its sockets.
+    pub sockets: Sockets,
+    /// The time of this turn of the loop.
+    pub now: Instant,
+    poll: Poll,
+    /// Held here too, for a closed descriptor would take its last wake-up with it.
+    _waker: Arc<Waker>,
+    ready: BTreeSet<SocketId>,
+    commands: Receiver<Command>,
+    events: Arc<EventQueue<Event>>,
+}
+
+impl Worker {
+    /// Open the browsers' socket; returns the worker, its waker and that socket's port.
+    pub fn new(
+        bind: IpAddr,
+        advertise: IpAddr,
+        ports: RangeInclusive<u16>,
+        commands: Receiver<Command>,
+        events: Arc<EventQueue<Event>>,
+    ) -> io::Result<(Self, Arc<Waker>, u16)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let mut sockets = Sockets::new(poll.registry().try_clone()?, bind, ports);
+        let (browsers, local) = sockets.open(0)?;
+        let now = Instant::now();
+        let address = SocketAddr::new(advertise, local.port());
+        let rooms = Rooms::new(now, browsers, address).map_err(io::Error::other)?;
+        let worker = Self {
+            rooms,
+            sockets,
+            now,
+            poll,
+            _waker: Arc::clone(&waker),
+            ready: BTreeSet::new(),
+            commands,
+            events,
+        };
+        Ok((worker, waker, local.port()))
+    }
+
+    /// Work until the sender of commands is gone.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+            self.now = Instant::now();
+            let tokens = events.iter().map(|event| event.token());
+            self.ready
+                .extend(tokens.filter(|t| *t != WAKER).map(|t| SocketId(t.0)));
+            let wanted = self.run_commands();
+            if wanted {
+                self.receive();
+            } else {
+                self.rooms.close(self.now);
+            }
+            self.flush();
+            if !wanted {
+                return;
+            }
+        }
+    }
+
+    /// How long to sleep: not at all while a socket may have more.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.rooms.next_deadline()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn run_commands(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => command(self),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// One batch of every socket that has something, so that none starves the others or the timers.
+    fn receive(&mut self) {
+        let Self {
+            rooms,
+            sockets,
+            ready,
+            now,
+            ..
+        } = self;
+        ready.retain(|id| {
+            sockets.receive(*id, |source, datagram| {
+                rooms.handle_datagram(*now, *id, source, datagram);
+            })
+        });
+    }
+
+    fn flush(&mut self) {
+        if self.rooms.next_deadline().is_some_and(|at| at <= self.now) {
+            self.rooms.handle_timeout(self.now);
+        }
+        while let Some(transmit) = self.rooms.poll_transmit() {
+            self.sockets
+                .send(transmit.socket, transmit.destination, &transmit.payload);
+        }
+        self.events
+            .push_all(std::iter::from_fn(|| self.rooms.poll_event()));
+        while let Some(socket) = self.rooms.poll_released() {
+            self.ready.remove(&socket);
+            self.sockets.close(socket);
+        }
+    }
+}
