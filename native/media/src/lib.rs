@@ -18,7 +18,9 @@ mod outgoing;
 mod rewrite;
 mod room;
 mod rooms;
+pub mod rtp;
 mod slots;
+pub mod srtp;
 mod timetable;
 
 pub use error::Refused;
