@@ -1,0 +1,1 @@
+"""Which person is this, proven how."""

@@ -1,0 +1,1 @@
+"""The ways a message can prove its sender, one file each."""

@@ -1,0 +1,1 @@
+"""SIP as sans-I/O state machines: URIs, transactions, dialogs, event packages, SDP (no policy)."""

@@ -1,0 +1,16 @@
+"""What the wire should say when a request can't be served."""
+
+from vestibule.sip.message import Headers
+
+
+class SipRefusal(Exception):  # noqa: N818: it is an answer, not a fault of ours
+    """A final answer other than success: raised anywhere below a handler, sent by whoever called it.
+
+    An empty `reason` becomes the status's usual phrase (RFC 3261 section 21).
+    """
+
+    def __init__(self, status: int, reason: str = "", *, headers: Headers = ()) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+        self.headers = tuple(headers)
