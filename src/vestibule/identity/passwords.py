@@ -1,0 +1,93 @@
+"""Password hashes: Argon2id (RFC 9106), computed off the event loop.
+
+Checking the password of somebody who doesn't exist costs the same as of somebody who does, so the
+time of an answer tells nothing about who is in the directory (ATTACKS 10, 21).
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import Type
+
+T = TypeVar("T")
+
+MAX_PASSWORD_CHARACTERS = 512
+"""Longer input is refused before any work is spent on it."""
+
+MIN_PASSWORD_CHARACTERS = 8
+"""What NIST SP 800-63B section 5.1.1.2 asks of a memorised secret at least."""
+
+
+class PasswordUnfit(ValueError):  # noqa: N818 - reads as what it says
+    """A new password is too short, too long, or has control characters; the text says which."""
+
+
+class Passwords:
+    """Makes and checks password hashes in a few threads of its own.
+
+    Few threads on purpose: each hash takes `memory_kib` of memory and one core, and a flood of
+    sign-ins must neither exhaust the machine nor delay signalling.
+    """
+
+    def __init__(
+        self, *, time_cost: int = 3, memory_kib: int = 65_536, lanes: int = 2, threads: int = 2
+    ) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes, type=Type.ID
+        )
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="passwords")
+        # What the password of an unknown person is compared with. Its own password is empty,
+        # which `verify` never accepts.
+        self._nobody = self._hasher.hash("")
+
+    async def hash(self, password: str) -> str:
+        """The hash to store for a new password, in PHC string format.
+
+        Raises PasswordUnfit.
+        """
+        text = _normal(password)
+        if len(text) < MIN_PASSWORD_CHARACTERS:
+            raise PasswordUnfit(f"shorter than {MIN_PASSWORD_CHARACTERS} characters")
+        if len(text) > MAX_PASSWORD_CHARACTERS:
+            raise PasswordUnfit(f"longer than {MAX_PASSWORD_CHARACTERS} characters")
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            raise PasswordUnfit("contains control characters")
+        return await self._run(self._hasher.hash, text)
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password belongs to the stored hash.
+
+        `stored` is None for an unknown person or one without a password; the work is the same.
+        """
+        text = _normal(password)
+        if len(text) > MAX_PASSWORD_CHARACTERS:
+            text = ""
+        matches = await self._run(self._matches, stored or self._nobody, text)
+        return matches and stored is not None and text != ""
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether the hash was made with other parameters than today's and should be renewed."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        """Ends the threads; checks under way are finished first."""
+        self._pool.shutdown()
+
+    async def _run(self, work: Callable[..., T], *args: str) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    def _matches(self, stored: str, text: str) -> bool:
+        try:
+            return self._hasher.verify(stored, text)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _normal(password: str) -> str:
+    """One form for one password, however the keyboard composed it (NIST SP 800-63B 5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
