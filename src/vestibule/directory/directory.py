@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -107,6 +108,14 @@ class Directory:
         """A person's devices that prove themselves by a secret and are not revoked."""
         return tuple(d for d in self.devices_of(person_id) if d.kind == "digest" and not d.revoked)
 
+    def revoked_certificates(self) -> list[tuple[str, datetime]]:
+        """Serials of revoked devices' certificates, with the dates of revocation."""
+        return [
+            (device.serial, datetime.fromtimestamp(device.revoked_at, UTC))
+            for device in self._snapshot.devices.values()
+            if device.serial is not None and device.revoked_at is not None
+        ]
+
     # --- writes ---
 
     async def add_tenant(
@@ -181,7 +190,6 @@ class Directory:
         """A device that was given a certificate."""
         device = Device(
             device_id, person.id, person.tenant, name, "certificate", serial, None, None,
-            revoked=False,
         )  # fmt: skip
         await self._add_device(device)
         return device
@@ -192,7 +200,6 @@ class Directory:
         """A device with a secret of its own; only digests of it are kept."""
         device = Device(
             str(uuid4()), person.id, person.tenant, name, "digest", None, ha1_sha256, ha1_md5,
-            revoked=False,
         )  # fmt: skip
         await self._add_device(device)
         return device
@@ -205,9 +212,7 @@ class Directory:
     # --- inside ---
 
     async def _add_device(self, device: Device) -> None:
-        values = asdict(device)
-        del values["revoked"]
-        values["created_at"] = time.time()
+        values = {**asdict(device), "created_at": time.time()}
         await self._execute(insert(tables.devices).values(values), "that serial is taken")
 
     async def _execute(self, statement: Any, taken: str = "") -> None:

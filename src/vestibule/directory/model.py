@@ -80,4 +80,10 @@ class Device:
     """Of its certificate, in lower-case hexadecimal without leading zeros."""
     ha1_sha256: str | None
     ha1_md5: str | None
-    revoked: bool
+    revoked_at: float | None = None
+    """Seconds since 1970; None while it is good."""
+
+    @property
+    def revoked(self) -> bool:
+        """Whether it proves nothing any more."""
+        return self.revoked_at is not None

@@ -45,7 +45,7 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
             snapshot,
             Device(
                 row.id, row.person, row.tenant, row.name, row.kind, row.serial,
-                row.ha1_sha256, row.ha1_md5, row.revoked_at is not None,
+                row.ha1_sha256, row.ha1_md5, row.revoked_at,
             ),
         )  # fmt: skip
     return snapshot

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from vestibule.sip.message import Transport
+from vestibule.sip.message import SipMessage, Transport
 from vestibule.sip.states import Event, Machine, State
 from vestibule.sip.timers import Timer, TimerWheel
 
@@ -13,6 +13,15 @@ class TransactionHome(Protocol):
 
     transport: Transport
     wheel: TimerWheel
+
+    def send_request(
+        self,
+        data: bytes,
+        flow: int,
+        on_response: Callable[[SipMessage], None],
+        on_failure: Callable[[int, str], None],
+    ) -> object:
+        """Send a request; see `TransactionLayer.send_request`."""
 
 
 class StatefulTransaction:
@@ -30,6 +39,11 @@ class StatefulTransaction:
         self.state = machine.start
         self._timer: Timer | None = None
         self._set_deadline(machine.seconds.get(machine.start))
+
+    @property
+    def home(self) -> TransactionHome:
+        """The layer that keeps it."""
+        return self._home
 
     def _step(self, event: Event) -> bool:
         """Move; False if the event means nothing in this state."""

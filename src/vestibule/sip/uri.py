@@ -58,7 +58,9 @@ class SipUri:
     @property
     def aor(self) -> str:
         """The address of record: scheme `sip`, user and host, nothing else."""
-        return f"sip:{quote(self.user, _USER_SAFE)}@{self.host}" if self.user else f"sip:{self.host}"
+        return (
+            f"sip:{quote(self.user, _USER_SAFE)}@{self.host}" if self.user else f"sip:{self.host}"
+        )
 
     @property
     def opaque(self) -> str | None:

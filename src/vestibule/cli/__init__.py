@@ -1,0 +1,23 @@
+"""The command line. Each file holds one command or one group of them."""
+
+import typer
+
+from vestibule.cli import certificates, demo, devices, initialise, meetings, people, policies, serve
+
+app = typer.Typer(
+    name="vestibule",
+    help="A self-hosted unified-communications server that lets in nobody who doesn't belong.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+app.command("init")(initialise.init)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.add_typer(people.app, name="user")
+app.add_typer(devices.app, name="device")
+app.add_typer(policies.app, name="policy")
+app.add_typer(meetings.app, name="meeting")
+app.add_typer(certificates.app, name="cert")
+
+__all__ = ["app"]

@@ -1,0 +1,1 @@
+"""Our own authority: root and issuing keys, certificates, CRLs, renewal."""

@@ -1,0 +1,1 @@
+"""Logs that can't be forged and hold no secrets."""
