@@ -126,7 +126,8 @@ class FlowOpened:
     peer_port: int
     local_port: int
     certificate: bytes | None
-    """DER of the client's certificate, verified (chain, validity, clientAuth EKU, CRL); else None."""
+    """DER of the client's certificate, verified (chain, validity, clientAuth EKU, CRL); else None.
+    Always None of a flow that `connect` began."""
 
 @final
 class FlowClosed:
@@ -166,13 +167,17 @@ class Edge:
         max_message: int = 65536,
         max_connections: int = 10000,
         max_connections_per_address: int = 1000,
+        messages_per_second: float = 200.0,
         handshake_seconds: float = 10.0,
         idle_seconds: float = 600.0,
     ) -> None:
         """`http_backend` is the path of the Unix socket to which HTTP goes, each connection led by a
         PROXY protocol v2 header with the peer's address and, as TLV 0xE0, the DER of a verified
         client certificate. `websocket_origins` are the exact Origin values that may open `/sip`;
-        a request without Origin (not a browser) may too.
+        a request without Origin (not a browser) may too. An address may also open its share of
+        connections only once in ten seconds; its network (/24, /56) has four shares. A flow that
+        sends more than `messages_per_second` (twice that at once) is read from more slowly.
+        Raises ValueError if a number makes no sense.
         """
 
     def set_identity(self, chain_pem: bytes, key_pem: bytes) -> None:
@@ -183,16 +188,21 @@ class Edge:
     def set_trust(self, roots_pem: bytes, crls_der: Sequence[bytes]) -> None:
         """Authorities whose client (and, when connecting, server) certificates are accepted, with
         their CRLs. A certificate whose revocation status can't be told is refused. Until called,
-        no client certificate is accepted.
+        no client certificate is asked for. Live flows whose certificate is no longer accepted
+        are ended. Raises ValueError if a root or a CRL can't be used.
         """
 
     def listen(self, host: str, port: int, *, sip: bool, web: bool) -> int:
         """Open a TLS listener and return its port (0 asks for any free one). `sip`: SIP framing is
-        understood; `web`: HTTP and the WebSocket `/sip` are. Raises OSError.
+        understood; `web`: HTTP and the WebSocket `/sip` are. `host` is an address; "::" takes
+        IPv4 as well. Only the first request of a connection can open the WebSocket. Raises OSError.
         """
 
     def connect(self, host: str, port: int, server_name: str) -> int:
-        """Begin a TLS connection for SIP and return its flow; FlowOpened or ConnectFailed follows."""
+        """Begin a TLS connection for SIP and return its flow; FlowOpened or ConnectFailed follows.
+        What is sent before that goes out once it is open. `host` is an address or a DNS name,
+        `server_name` what the certificate must be for. Raises RuntimeError once closed.
+        """
 
     def fileno(self) -> int: ...
     def drain(self) -> list[EdgeEvent]:
@@ -201,9 +211,11 @@ class Edge:
     def send(self, flow: int, data: bytes) -> bool:
         """Queue one whole SIP message; False if the flow is gone or its queue is full (1 MiB)."""
 
-    def close_flow(self, flow: int, reason: str) -> None: ...
+    def close_flow(self, flow: int, reason: str) -> None:
+        """End a flow once what is queued for it has been written; FlowClosed follows with `reason`."""
+
     def counters(self) -> dict[str, int]:
-        """What was accepted and what was dropped, by reason."""
+        """What was accepted and what was dropped, by reason; `connections_open` is how many are now."""
 
     def close(self) -> None:
         """Close listeners, then flows, and end the threads."""

@@ -4,6 +4,7 @@ pub mod wake;
 
 use pyo3::prelude::*;
 
+mod edge;
 mod media;
 mod sip_message;
 
@@ -11,5 +12,6 @@ mod sip_message;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sip_message::register(module)?;
-    media::register(module)
+    media::register(module)?;
+    edge::register(module)
 }

@@ -56,6 +56,16 @@ impl<T> EventQueue<T> {
         mem::take(&mut *waiting)
     }
 
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// The eventfd, for the event loop's reader; it lives as long as the queue.
     pub fn fileno(&self) -> RawFd {
         self.signal.as_raw_fd()

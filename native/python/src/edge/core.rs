@@ -1,0 +1,226 @@
+//! What all connections of one edge share: settings, TLS, the door, the flows and the way to Python.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use vestibule_sip::Message;
+
+use super::bucket::Rate;
+use super::counters::{Count, Counters};
+use super::limits::Door;
+use super::outbox::{Encoding, Outbox};
+use super::tls::TlsStore;
+use crate::wake::EventQueue;
+
+/// What an edge is made with; see the stub file for the meaning.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Path of the ASGI application's Unix socket.
+    pub http_backend: String,
+    /// Exact values.
+    pub websocket_origins: Vec<String>,
+    /// Octets.
+    pub max_message: usize,
+    /// At once.
+    pub max_connections: usize,
+    /// At once, of one address.
+    pub max_connections_per_address: usize,
+    /// Of one flow, in the long run and at once.
+    pub message_rate: Rate,
+    /// For the handshake, and again for the first bytes after it.
+    pub handshake: Duration,
+    /// Between any two bytes.
+    pub idle: Duration,
+}
+
+/// How a flow came about.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// "tls" or "wss".
+    pub transport: &'static str,
+    /// The peer's address.
+    pub peer_host: String,
+    /// The peer's port.
+    pub peer_port: u16,
+    /// Our port.
+    pub local_port: u16,
+    /// DER of a verified client certificate.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// What Python is told; each variant is the event of that name in the stub file.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the stub file documents them")]
+pub enum Event {
+    Message {
+        flow: u64,
+        message: Box<Message>,
+    },
+    FlowOpened {
+        flow: u64,
+        opened: Opened,
+    },
+    FlowClosed {
+        flow: u64,
+        reason: String,
+    },
+    MessageRefused {
+        flow: u64,
+        status: u16,
+        reason: String,
+    },
+    ConnectFailed {
+        flow: u64,
+        reason: String,
+    },
+}
+
+/// Shared by all tasks of one edge and by its Python object.
+#[derive(Debug)]
+pub struct Core {
+    /// Settings, which never change.
+    pub settings: Settings,
+    /// Identity and trust.
+    pub tls: TlsStore,
+    /// Who may connect.
+    pub door: Arc<Door>,
+    /// What happened how often.
+    pub counters: Counters,
+    /// The way to Python.
+    pub events: EventQueue<Event>,
+    flows: Mutex<HashMap<u64, Arc<Outbox>>>,
+    last_flow: AtomicU64,
+    closing: watch::Sender<bool>,
+    /// Every task holds a clone; when all are gone the edge is at rest.
+    alive: Mutex<Option<mpsc::Sender<()>>>,
+    at_rest: Mutex<Option<mpsc::Receiver<()>>>,
+}
+
+impl Core {
+    /// A core with no identity, no trust and no flows.
+    ///
+    /// # Errors
+    /// No file descriptor is left for the event queue.
+    pub fn new(settings: Settings) -> io::Result<Self> {
+        let (alive, at_rest) = mpsc::channel(1);
+        Ok(Self {
+            door: Door::new(
+                settings.max_connections,
+                settings.max_connections_per_address,
+            ),
+            tls: TlsStore::default(),
+            counters: Counters::default(),
+            events: EventQueue::new()?,
+            flows: Mutex::default(),
+            last_flow: AtomicU64::new(0),
+            closing: watch::Sender::new(false),
+            alive: Mutex::new(Some(alive)),
+            at_rest: Mutex::new(Some(at_rest)),
+            settings,
+        })
+    }
+
+    /// Queue a message for a flow; false if it is gone or full.
+    pub fn send(&self, flow: u64, message: &[u8]) -> bool {
+        let queued = self.outbox(flow).is_some_and(|outbox| outbox.send(message));
+        self.counters.add(if queued {
+            Count::MessagesSent
+        } else {
+            Count::SendsRefused
+        });
+        queued
+    }
+
+    /// End a flow once what is queued for it has gone out.
+    pub fn close_flow(&self, flow: u64, reason: &str) {
+        if let Some(outbox) = self.outbox(flow) {
+            outbox.end(reason);
+        }
+    }
+
+    /// A proof of life for a task to hold; `None` if the edge is closing and none may begin.
+    pub fn alive(&self) -> Option<mpsc::Sender<()>> {
+        lock(&self.alive).clone()
+    }
+
+    /// Resolves when the edge begins to close.
+    pub async fn closing(&self) {
+        // The sender lives in self, so this can't fail.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// Tell every task to end. The receiver then yields `None` when all have; `None` if told before.
+    pub fn begin_closing(&self) -> Option<mpsc::Receiver<()>> {
+        lock(&self.alive).take();
+        self.closing.send_replace(true);
+        lock(&self.at_rest).take()
+    }
+
+    fn outbox(&self, flow: u64) -> Option<Arc<Outbox>> {
+        lock(&self.flows).get(&flow).cloned()
+    }
+}
+
+/// A flow's place in the table; its end is told when this goes, however the task ends.
+#[derive(Debug)]
+pub struct Registration {
+    core: Arc<Core>,
+    /// The flow's number.
+    pub flow: u64,
+    /// The flow's queue.
+    pub outbox: Arc<Outbox>,
+    opened: bool,
+    reason: String,
+}
+
+impl Registration {
+    /// A new flow, which isn't open yet but may be sent to.
+    pub fn new(core: &Arc<Core>, encoding: Encoding) -> Self {
+        let flow = core.last_flow.fetch_add(1, Ordering::Relaxed) + 1;
+        let outbox = Arc::new(Outbox::new(encoding));
+        lock(&core.flows).insert(flow, Arc::clone(&outbox));
+        Self {
+            core: Arc::clone(core),
+            flow,
+            outbox,
+            opened: false,
+            reason: "failed in the edge".into(),
+        }
+    }
+
+    /// The flow is open: tell Python.
+    pub fn open(&mut self, opened: Opened) {
+        self.opened = true;
+        self.core.counters.add(Count::FlowsOpened);
+        let flow = self.flow;
+        self.core.events.push(Event::FlowOpened { flow, opened });
+    }
+
+    /// Why it will have ended, or never opened.
+    pub fn ends_because(&mut self, reason: impl Into<String>) {
+        self.reason = reason.into();
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let flow = self.flow;
+        lock(&self.core.flows).remove(&flow);
+        let reason = std::mem::take(&mut self.reason);
+        if self.opened {
+            self.core.counters.add(Count::FlowsClosed);
+            self.core.events.push(Event::FlowClosed { flow, reason });
+        } else {
+            self.core.counters.add(Count::ConnectsFailed);
+            self.core.events.push(Event::ConnectFailed { flow, reason });
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,89 @@
+//! What the edge has accepted and dropped, by reason, since it started.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Declares the things counted once, as variants and as the names that Python sees.
+macro_rules! counts {
+    ($($variant:ident $name:literal $says:literal),+ $(,)?) => {
+        /// One thing that is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Count { $(#[doc = $says] $variant),+ }
+
+        /// Every count with its name, in the order of declaration.
+        const NAMES: &[(Count, &str)] = &[$((Count::$variant, $name)),+];
+    };
+}
+
+counts! {
+    Accepted "accepted" "TCP connections that got as far as a handshake.",
+    OverallLimit "refused_overall_limit" "Dropped before the handshake: too many connections at all.",
+    AddressLimit "refused_address_limit" "Dropped before the handshake: too many of one address.",
+    NetworkLimit "refused_network_limit" "Dropped before the handshake: too many of one /24 or /56.",
+    AcceptRate "refused_accept_rate" "Dropped before the handshake: too many in too short a time.",
+    NoIdentity "refused_no_identity" "Dropped because no certificate was set yet.",
+    HandshakeFailed "handshake_failed" "Plaintext, a bad certificate, or no common cipher.",
+    HandshakeTimeout "handshake_timeout" "Handshakes that did not finish in time.",
+    FirstBytesTimeout "first_bytes_timeout" "Connections that said nothing, or not enough, after it.",
+    UnknownProtocol "unknown_protocol" "First bytes that were neither SIP nor HTTP.",
+    ProtocolNotServed "protocol_not_served" "SIP at a web-only listener or HTTP at a SIP-only one.",
+    HttpPassed "http_passed" "Connections handed to the ASGI application.",
+    HttpRefused "http_refused" "Request heads that were malformed or too large.",
+    HttpBackendFailed "http_backend_failed" "Connections for which the ASGI application wasn't there.",
+    WebSocketRefused "websocket_refused" "Upgrades of a wrong Origin, subprotocol or form.",
+    FlowsOpened "flows_opened" "Flows that spoke SIP or were connected by us.",
+    FlowsClosed "flows_closed" "Those of them that are over.",
+    ConnectsFailed "connects_failed" "Outgoing connections that came to nothing.",
+    MessagesReceived "messages_received" "Whole, sound SIP messages.",
+    MessagesRefused "messages_refused" "Malformed ones.",
+    MessagesSent "messages_sent" "Messages queued for sending.",
+    SendsRefused "sends_refused" "Messages not queued: the flow was gone or its queue full.",
+    Throttled "throttled" "Pauses made because a flow sent faster than it may.",
+    Idle "closed_idle" "Connections closed because nothing came for too long.",
+    Distrusted "closed_distrusted" "Live connections ended because their certificate was revoked.",
+}
+
+/// The counters; adding to one is a relaxed atomic increment.
+#[derive(Debug)]
+pub struct Counters([AtomicU64; NAMES.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; NAMES.len()])
+    }
+}
+
+impl Counters {
+    /// Count one.
+    pub fn add(&self, count: Count) {
+        self.add_many(count, 1);
+    }
+
+    /// Count several.
+    pub fn add_many(&self, count: Count, many: usize) {
+        self.0[count as usize].fetch_add(many as u64, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn get(&self, count: Count) -> u64 {
+        self.0[count as usize].load(Ordering::Relaxed)
+    }
+
+    /// All of them by name.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        NAMES.iter().map(|&(count, name)| (name, self.get(count)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Count, Counters};
+
+    #[test]
+    fn counts_are_told_apart_by_name() {
+        let counters = Counters::default();
+        counters.add(Count::AcceptRate);
+        counters.add_many(Count::Distrusted, 3);
+        let told: Vec<_> = counters.all().filter(|(_, many)| *many > 0).collect();
+        assert_eq!(told, [("refused_accept_rate", 1), ("closed_distrusted", 3)]);
+    }
+}

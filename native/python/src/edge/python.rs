@@ -1,0 +1,301 @@
+//! `Edge` and its events as Python sees them; see the stub file.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+use super::bucket::Rate;
+use super::connection::Serves;
+use super::connector::{self, Target};
+use super::core::{Core, Event, Opened, Registration, Settings};
+use super::listener;
+use super::outbox::Encoding;
+use super::tls::TlsError;
+use crate::sip_message::SipMessage;
+
+const THREADS: usize = 2;
+
+/// How long `close` waits for flows to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Numbers of seconds over this make no sense as a deadline.
+const LONGEST_DEADLINE: f64 = 7.0 * 24.0 * 3600.0;
+
+#[pyclass(frozen, module = "vestibule._native")]
+struct FlowOpened {
+    #[pyo3(get)]
+    flow: u64,
+    opened: Opened,
+}
+
+#[pymethods]
+impl FlowOpened {
+    #[getter]
+    fn transport(&self) -> &'static str {
+        self.opened.transport
+    }
+
+    #[getter]
+    fn peer_host(&self) -> &str {
+        &self.opened.peer_host
+    }
+
+    #[getter]
+    fn peer_port(&self) -> u16 {
+        self.opened.peer_port
+    }
+
+    #[getter]
+    fn local_port(&self) -> u16 {
+        self.opened.local_port
+    }
+
+    #[getter]
+    fn certificate<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let der = self.opened.certificate.as_deref()?;
+        Some(PyBytes::new(py, der))
+    }
+}
+
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+struct FlowClosed {
+    flow: u64,
+    reason: String,
+}
+
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+struct MessageRefused {
+    flow: u64,
+    status: u16,
+    reason: String,
+}
+
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+struct ConnectFailed {
+    flow: u64,
+    reason: String,
+}
+
+fn to_python(py: Python<'_>, event: Event) -> PyResult<Bound<'_, PyAny>> {
+    match event {
+        Event::Message { flow, message } => SipMessage::new(flow, *message).into_bound_py_any(py),
+        Event::FlowOpened { flow, opened } => FlowOpened { flow, opened }.into_bound_py_any(py),
+        Event::FlowClosed { flow, reason } => FlowClosed { flow, reason }.into_bound_py_any(py),
+        Event::MessageRefused {
+            flow,
+            status,
+            reason,
+        } => MessageRefused {
+            flow,
+            status,
+            reason,
+        }
+        .into_bound_py_any(py),
+        Event::ConnectFailed { flow, reason } => {
+            ConnectFailed { flow, reason }.into_bound_py_any(py)
+        }
+    }
+}
+
+/// The listeners, the connector and their threads.
+#[pyclass(frozen, module = "vestibule._native")]
+struct Edge {
+    core: Arc<Core>,
+    /// `None` once closed.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+#[pymethods]
+impl Edge {
+    #[new]
+    #[pyo3(signature = (*, http_backend, websocket_origins, max_message=65536, max_connections=10000,
+                        max_connections_per_address=1000, messages_per_second=200.0,
+                        handshake_seconds=10.0, idle_seconds=600.0))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword arguments of one documented call"
+    )]
+    fn new(
+        http_backend: String,
+        websocket_origins: Vec<String>,
+        max_message: usize,
+        max_connections: usize,
+        max_connections_per_address: usize,
+        messages_per_second: f64,
+        handshake_seconds: f64,
+        idle_seconds: f64,
+    ) -> PyResult<Self> {
+        if !(messages_per_second.is_finite() && messages_per_second > 0.0) {
+            return Err(PyValueError::new_err(
+                "messages_per_second must be positive",
+            ));
+        }
+        let core = Core::new(Settings {
+            http_backend,
+            websocket_origins,
+            max_message,
+            max_connections,
+            max_connections_per_address,
+            message_rate: Rate {
+                per_second: messages_per_second,
+                burst: (2.0 * messages_per_second).max(1.0),
+            },
+            handshake: deadline("handshake_seconds", handshake_seconds)?,
+            idle: deadline("idle_seconds", idle_seconds)?,
+        })?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("vestibule-edge")
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            core: Arc::new(core),
+            runtime: Mutex::new(Some(runtime)),
+        })
+    }
+
+    fn set_identity(&self, chain_pem: &[u8], key_pem: &[u8]) -> PyResult<()> {
+        let set = self.core.tls.set_identity(chain_pem, key_pem);
+        set.map_err(to_value_error)
+    }
+
+    fn set_trust(&self, roots_pem: &[u8], crls_der: Vec<Vec<u8>>) -> PyResult<()> {
+        let set = self.core.tls.set_trust(roots_pem, crls_der);
+        set.map_err(to_value_error)
+    }
+
+    #[pyo3(signature = (host, port, *, sip, web))]
+    fn listen(&self, host: &str, port: u16, sip: bool, web: bool) -> PyResult<u16> {
+        self.with_runtime(|runtime| {
+            let _inside = runtime.enter();
+            let listener = TcpListener::from_std(listener::bind(host, port)?)?;
+            let port = listener.local_addr()?.port();
+            let core = Arc::clone(&self.core);
+            let alive = core.alive();
+            runtime.spawn(async move {
+                listener::accept(core, listener, Serves { sip, web }).await;
+                drop(alive);
+            });
+            Ok(port)
+        })
+    }
+
+    fn connect(&self, host: String, port: u16, server_name: String) -> PyResult<u64> {
+        self.with_runtime(|runtime| {
+            let registration = Registration::new(&self.core, Encoding::Stream);
+            let flow = registration.flow;
+            let target = Target {
+                host,
+                port,
+                server_name,
+            };
+            let core = Arc::clone(&self.core);
+            let alive = core.alive();
+            runtime.spawn(async move {
+                connector::connect(core, registration, target).await;
+                drop(alive);
+            });
+            Ok(flow)
+        })
+    }
+
+    fn fileno(&self) -> i32 {
+        self.core.events.fileno()
+    }
+
+    fn drain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let events = self.core.events.drain().into_iter();
+        let events: Vec<_> = events
+            .map(|event| to_python(py, event))
+            .collect::<PyResult<_>>()?;
+        PyList::new(py, events)
+    }
+
+    fn send(&self, flow: u64, data: &[u8]) -> bool {
+        self.core.send(flow, data)
+    }
+
+    fn close_flow(&self, flow: u64, reason: &str) {
+        self.core.close_flow(flow, reason);
+    }
+
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = PyDict::new(py);
+        for (name, many) in self.core.counters.all() {
+            counters.set_item(name, many)?;
+        }
+        counters.set_item("connections_open", self.core.door.open())?;
+        Ok(counters)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.shut_down());
+    }
+}
+
+impl Edge {
+    fn with_runtime<T>(&self, act: impl FnOnce(&Runtime) -> io::Result<T>) -> PyResult<T> {
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*runtime {
+            Some(runtime) => Ok(act(runtime)?),
+            None => Err(PyRuntimeError::new_err("the edge is closed")),
+        }
+    }
+
+    fn shut_down(&self) {
+        let runtime = self
+            .runtime
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let at_rest = self.core.begin_closing();
+        if let (Some(runtime), Some(mut at_rest)) = (runtime, at_rest) {
+            let _ = runtime.block_on(async { timeout(GOODBYE, at_rest.recv()).await });
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Edge {
+    /// An edge that was not closed lets its threads go without waiting.
+    fn drop(&mut self) {
+        let runtime = self
+            .runtime
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = runtime.take() {
+            self.core.begin_closing();
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn deadline(name: &str, seconds: f64) -> PyResult<Duration> {
+    if seconds > 0.0 && seconds <= LONGEST_DEADLINE {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(PyValueError::new_err(format!("{name} is out of range")))
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn to_value_error(error: TlsError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// Put this file's names into the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<FlowOpened>()?;
+    module.add_class::<FlowClosed>()?;
+    module.add_class::<MessageRefused>()?;
+    module.add_class::<ConnectFailed>()?;
+    module.add_class::<Edge>()
+}

@@ -1,0 +1,251 @@
+//! TLS as every connection of ours has it, and the identity and trust it stands on at the moment.
+//!
+//! `set_identity` and `set_trust` build new configurations and swap them in whole: a handshake takes
+//! the one that is current when it begins, live connections keep theirs. Sessions are never resumed, in
+//! either direction: a resumed one would skip the certificate checks, and those are made every time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::{ClientConfig, Resumption};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::{
+    NoServerSessionStorage, ServerConfig, VerifierBuilderError, WebPkiClientVerifier,
+};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, SupportedProtocolVersion};
+use thiserror::Error;
+use tokio::sync::watch;
+
+use super::verifier::Trust;
+
+const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+
+/// Why an identity or a trust can't be used.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// The PEM text is broken.
+    #[error("not readable as PEM: {0}")]
+    Pem(#[from] pem::Error),
+    /// There is no certificate in the chain.
+    #[error("the chain holds no certificate")]
+    EmptyChain,
+    /// The key is of an unknown kind or isn't the certificate's.
+    #[error("certificate and key don't fit: {0}")]
+    Identity(rustls::Error),
+    /// There is no certificate among the roots.
+    #[error("no root certificate")]
+    NoRoots,
+    /// A root can't be used as a trust anchor.
+    #[error("root certificate not usable: {0}")]
+    Root(rustls::Error),
+    /// A CRL can't be parsed.
+    #[error("revocation list not usable: {0}")]
+    Revocations(#[from] VerifierBuilderError),
+    /// The provider lacks what we ask for.
+    #[error("TLS configuration: {0}")]
+    Config(rustls::Error),
+}
+
+/// What handshakes use from now on.
+#[derive(Debug, Default)]
+pub struct Current {
+    /// `None` until there is an identity.
+    pub server: Option<Arc<ServerConfig>>,
+    /// `None` until there is a trust.
+    pub client: Option<Arc<ClientConfig>>,
+    /// The trust itself, to look at live peers again.
+    pub trust: Option<Arc<Trust>>,
+}
+
+/// Identity, trust, and the configurations made of them.
+#[derive(Debug)]
+pub struct TlsStore {
+    provider: Arc<CryptoProvider>,
+    parts: Mutex<Parts>,
+    current: watch::Sender<Arc<Current>>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Parts {
+    identity: Option<Arc<SingleCertAndKey>>,
+    trust: Option<Arc<Trust>>,
+}
+
+impl Default for TlsStore {
+    fn default() -> Self {
+        Self {
+            provider: Arc::new(provider()),
+            parts: Mutex::default(),
+            current: watch::Sender::default(),
+        }
+    }
+}
+
+/// AEAD suites only, AES-256-GCM first; hybrid post-quantum key agreement first.
+fn provider() -> CryptoProvider {
+    use aws_lc_rs::{cipher_suite as suite, kx_group as kx};
+    CryptoProvider {
+        cipher_suites: vec![
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS13_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![kx::X25519MLKEM768, kx::X25519, kx::SECP256R1, kx::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+impl TlsStore {
+    /// Present this certificate from now on.
+    ///
+    /// # Errors
+    /// See [`TlsError`]; then nothing has changed.
+    pub fn set_identity(&self, chain_pem: &[u8], key_pem: &[u8]) -> Result<(), TlsError> {
+        let chain = certificates(chain_pem)?;
+        if chain.is_empty() {
+            return Err(TlsError::EmptyChain);
+        }
+        let key = PrivateKeyDer::from_pem_slice(key_pem)?;
+        let certified =
+            CertifiedKey::from_der(chain, key, &self.provider).map_err(TlsError::Identity)?;
+        let identity = Arc::new(SingleCertAndKey::from(certified));
+        self.change(|parts| parts.identity = Some(identity))
+    }
+
+    /// Accept peers' certificates on these grounds from now on.
+    ///
+    /// # Errors
+    /// See [`TlsError`]; then nothing has changed.
+    pub fn set_trust(&self, roots_pem: &[u8], crls_der: Vec<Vec<u8>>) -> Result<(), TlsError> {
+        let mut roots = RootCertStore::empty();
+        for root in certificates(roots_pem)? {
+            roots.add(root).map_err(TlsError::Root)?;
+        }
+        if roots.is_empty() {
+            return Err(TlsError::NoRoots);
+        }
+        let crls: Vec<_> = crls_der
+            .into_iter()
+            .map(CertificateRevocationListDer::from)
+            .collect();
+        let trust = Arc::new(Trust::new(roots, &crls, &self.provider)?);
+        self.change(|parts| parts.trust = Some(trust))
+    }
+
+    /// What a handshake that begins now uses.
+    pub fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.borrow())
+    }
+
+    /// To hear of changes.
+    pub fn watch(&self) -> watch::Receiver<Arc<Current>> {
+        self.current.subscribe()
+    }
+
+    fn change(&self, set: impl FnOnce(&mut Parts)) -> Result<(), TlsError> {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = parts.clone();
+        set(&mut next);
+        let current = self.configure(&next).map_err(TlsError::Config)?;
+        *parts = next;
+        self.current.send_replace(Arc::new(current));
+        Ok(())
+    }
+
+    fn configure(&self, parts: &Parts) -> Result<Current, rustls::Error> {
+        let server = match &parts.identity {
+            Some(identity) => Some(self.server_config(identity, parts.trust.as_deref())?),
+            None => None,
+        };
+        let client = match &parts.trust {
+            Some(trust) => Some(self.client_config(parts.identity.as_ref(), trust)?),
+            None => None,
+        };
+        Ok(Current {
+            server,
+            client,
+            trust: parts.trust.clone(),
+        })
+    }
+
+    fn server_config(
+        &self,
+        identity: &Arc<SingleCertAndKey>,
+        trust: Option<&Trust>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let verifier = match trust {
+            Some(trust) => trust.client_verifier(),
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(VERSIONS)?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::clone(identity) as _);
+        config.ignore_client_order = true;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Arc::new(config))
+    }
+
+    fn client_config(
+        &self,
+        identity: Option<&Arc<SingleCertAndKey>>,
+        trust: &Trust,
+    ) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(VERSIONS)?
+            .dangerous()
+            .with_custom_certificate_verifier(trust.server_verifier());
+        let mut config = match identity {
+            Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
+            None => builder.with_no_client_auth(),
+        };
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    CertificateDer::pem_slice_iter(pem).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{CipherSuite, NamedGroup};
+
+    use super::{TlsError, TlsStore, provider};
+
+    #[test]
+    fn the_strongest_comes_first() {
+        let provider = provider();
+        assert_eq!(
+            provider.cipher_suites[0].suite(),
+            CipherSuite::TLS13_AES_256_GCM_SHA384
+        );
+        assert_eq!(provider.kx_groups[0].name(), NamedGroup::X25519MLKEM768);
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let store = TlsStore::default();
+        assert!(matches!(
+            store.set_identity(b"", b""),
+            Err(TlsError::EmptyChain)
+        ));
+        assert!(matches!(
+            store.set_trust(b"", vec![]),
+            Err(TlsError::NoRoots)
+        ));
+        assert!(store.current().server.is_none());
+        assert!(store.current().client.is_none());
+    }
+}

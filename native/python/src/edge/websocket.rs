@@ -1,0 +1,165 @@
+//! The opening handshake of SIP over WebSocket (RFC 6455 section 4.2, RFC 7118 section 4).
+//!
+//! A browser sends our cookies and certificates along wherever the page came from, so the page's Origin
+//! must be one of ours. Without an Origin it is no browser, and proves itself by SIP's means.
+
+use thiserror::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
+use tokio_tungstenite::tungstenite::http::HeaderMap;
+use tokio_tungstenite::tungstenite::http::header::{
+    HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+};
+
+use super::http_head::refusal;
+
+const SUBPROTOCOL: &str = "sip";
+
+/// Why a WebSocket wasn't opened.
+#[derive(Debug, Error)]
+pub enum NotOpened {
+    /// The page isn't ours.
+    #[error("Origin not allowed")]
+    Origin,
+    /// The subprotocol `sip` isn't offered.
+    #[error("subprotocol sip not offered")]
+    Subprotocol,
+    /// A version other than 13.
+    #[error("WebSocket version not supported")]
+    Version,
+    /// Not a WebSocket handshake otherwise.
+    #[error("malformed handshake: {0}")]
+    Malformed(#[from] tokio_tungstenite::tungstenite::Error),
+}
+
+impl NotOpened {
+    /// What to answer.
+    pub fn response(&self) -> Vec<u8> {
+        match self {
+            Self::Origin => refusal(403, ""),
+            Self::Version => refusal(426, "Sec-WebSocket-Version: 13\r\n"),
+            Self::Subprotocol | Self::Malformed(_) => refusal(400, ""),
+        }
+    }
+}
+
+/// Answer a handshake: the response that opens the WebSocket.
+///
+/// # Errors
+/// Why it stays closed, with the response that says so.
+pub fn open(head: &[u8], origins: &[String]) -> Result<Vec<u8>, NotOpened> {
+    let malformed = || NotOpened::Malformed(ProtocolError::HandshakeIncomplete.into());
+    let (_, request) = Request::try_parse(head)?.ok_or_else(malformed)?;
+    let headers = request.headers();
+    if !is_allowed(headers, origins) {
+        return Err(NotOpened::Origin);
+    }
+    if !offers_sip(headers) {
+        return Err(NotOpened::Subprotocol);
+    }
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_some_and(|version| version != "13")
+    {
+        return Err(NotOpened::Version);
+    }
+    let mut response = create_response(&request)?;
+    response.headers_mut().insert(
+        SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static(SUBPROTOCOL),
+    );
+    let mut out = Vec::with_capacity(256);
+    write_response(&mut out, &response)?;
+    Ok(out)
+}
+
+fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
+    let mut given = headers.get_all(ORIGIN).iter();
+    match (given.next(), given.next()) {
+        (None, _) => true,
+        (Some(origin), None) => origins
+            .iter()
+            .any(|allowed| allowed.as_bytes() == origin.as_bytes()),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn offers_sip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|offered| offered.trim().eq_ignore_ascii_case(SUBPROTOCOL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open;
+
+    fn answer(extra: &str) -> String {
+        let head = format!(
+            "GET /sip HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
+        );
+        let origins = ["https://ours.test".to_owned()];
+        let bytes = open(head.as_bytes(), &origins).unwrap_or_else(|refused| refused.response());
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn opens_for_our_origin_or_none() {
+        for origin in ["", "Origin: https://ours.test\r\n"] {
+            let answer = answer(&format!(
+                "{origin}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, sip\r\n"
+            ));
+            assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+            assert!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
+            assert!(
+                answer.contains("sec-websocket-protocol: sip\r\n"),
+                "{answer}"
+            );
+            assert!(!answer.to_lowercase().contains("extensions"), "{answer}");
+        }
+    }
+
+    #[test]
+    fn refuses_other_origins() {
+        for origin in [
+            "Origin: https://ours.test.evil.test\r\n",
+            "Origin: http://ours.test\r\n",
+            "Origin: https://ours.test:444\r\n",
+            "Origin: null\r\n",
+            "Origin: HTTPS://OURS.TEST\r\n",
+            "Origin: https://ours.test\r\nOrigin: https://evil.test\r\n",
+        ] {
+            let answer = answer(&format!(
+                "{origin}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n"
+            ));
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{origin}: {answer}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_handshake_without_its_parts() {
+        for (extra, status) in [
+            ("Sec-WebSocket-Version: 13\r\n", "400"),
+            (
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sipx\r\n",
+                "400",
+            ),
+            (
+                "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Protocol: sip\r\n",
+                "426",
+            ),
+            ("Sec-WebSocket-Protocol: sip\r\n", "400"),
+        ] {
+            let answer = answer(extra);
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{answer}"
+            );
+        }
+    }
+}
