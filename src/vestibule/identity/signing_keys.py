@@ -5,22 +5,19 @@ expired; then `rotate` drops them.
 """
 
 import json
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+
+from vestibule.identity.private_file import PrivateFileRefused, read_private, write_private
 
 ALGORITHM = "ES256"
 """The one algorithm of our tokens (RFC 7518 section 3.4). It is never read from a token."""
 
 _KEPT = 2  # the signing key and the one before it
-
-
-class KeyFileRefused(RuntimeError):  # noqa: N818 - reads as what it says
-    """The key file can't be used; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class SigningKeys:
     def load_or_create(cls, path: Path) -> "SigningKeys":
         """Reads the key file; the first time, makes it with mode 0600.
 
-        Raises KeyFileRefused if others may read it or it isn't a set of EC P-256 private keys.
+        Raises PrivateFileRefused if others may read it or it isn't a set of EC P-256 private keys.
         """
         if not path.exists():
             _write(path, (_new_key(),))
@@ -73,26 +70,16 @@ def _named(key: ECKey) -> ECKey:
 
 
 def _read(path: Path) -> tuple[ECKey, ...]:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise KeyFileRefused(f"{path} is readable by others; chmod 600 it and rotate the keys")
     try:
-        entries = json.loads(path.read_text())["keys"]
+        entries = json.loads(read_private(path))["keys"]
         keys = tuple(_named(ECKey.import_key(entry)) for entry in entries)
-    except (ValueError, KeyError, TypeError) as error:
-        raise KeyFileRefused(f"{path} is not a JWK set") from error
+    except (ValueError, KeyError, TypeError, JoseError) as error:
+        raise PrivateFileRefused(f"{path} is not a JWK set") from error
     if not keys or any(key.curve_name != "P-256" or not key.is_private for key in keys):
-        raise KeyFileRefused(f"{path} must hold EC P-256 private keys")
+        raise PrivateFileRefused(f"{path} must hold EC P-256 private keys")
     return keys
 
 
 def _write(path: Path, keys: tuple[ECKey, ...]) -> None:
-    """Replaces the file in one step, so that a crash leaves the old keys or the new ones."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    body = json.dumps({"keys": [key.as_dict(private=True) for key in keys]}).encode()
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    entries = [key.as_dict(private=True) for key in keys]
+    write_private(path, json.dumps({"keys": entries}).encode())

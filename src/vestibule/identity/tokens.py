@@ -186,7 +186,7 @@ class AccessTokens:
 
 
 def _key_id(token: str) -> str:
-    """The key id in the token's head, after everything else in the head was found as we write it."""
+    """The key id in the token's head, whose every other field must be as we write it."""
     try:
         head = jws.extract_compact(token.encode("ascii")).headers()
     except (JoseError, ValueError, TypeError) as error:

@@ -88,36 +88,43 @@ meetings = Table(
     Index(None, "organizer"),
 )
 
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("client_id", String(100), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("auth_time", Float, nullable=False),
+    Column("methods", String(100), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+    Index(None, "session"),
+)
+"""What one sign-in gave one client: its code and its refresh tokens fall together."""
+
 authorization_codes = Table(
     "authorization_codes",
     metadata,
     Column("code_hash", String(64), primary_key=True),
-    Column("client_id", String(100), nullable=False),
-    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("grant_id", _ID, ForeignKey("grants.id"), nullable=False),
     Column("redirect_uri", Text, nullable=False),
-    Column("scope", Text, nullable=False),
     Column("nonce", Text),
     Column("code_challenge", String(128), nullable=False),
-    Column("auth_time", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float),
-    Column("family", _ID),
+    Index(None, "grant_id"),
 )
 
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("family", _ID, nullable=False),
-    Column("client_id", String(100), nullable=False),
-    Column("person", _ID, ForeignKey("people.id"), nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("auth_time", Float, nullable=False),
-    Column("issued_at", Float, nullable=False),
+    Column("grant_id", _ID, ForeignKey("grants.id"), nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float),
-    Column("revoked_at", Float),
-    Index(None, "family"),
+    Index(None, "grant_id"),
 )
 
 sessions = Table(
@@ -126,6 +133,7 @@ sessions = Table(
     Column("id_hash", String(64), primary_key=True),
     Column("person", _ID, ForeignKey("people.id"), nullable=False),
     Column("auth_time", Float, nullable=False),
+    Column("methods", String(100), nullable=False),
     Column("expires_at", Float, nullable=False),
 )
 

@@ -51,24 +51,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("user", "domain", name=op.f("uq_people_user_domain")),
     )
     op.create_table(
-        "authorization_codes",
-        sa.Column("code_hash", sa.String(length=64), nullable=False),
-        sa.Column("client_id", sa.String(length=100), nullable=False),
-        sa.Column("person", sa.String(length=36), nullable=False),
-        sa.Column("redirect_uri", sa.Text(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("nonce", sa.Text(), nullable=True),
-        sa.Column("code_challenge", sa.String(length=128), nullable=False),
-        sa.Column("auth_time", sa.Float(), nullable=False),
-        sa.Column("expires_at", sa.Float(), nullable=False),
-        sa.Column("used_at", sa.Float(), nullable=True),
-        sa.Column("family", sa.String(length=36), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person"], ["people.id"], name=op.f("fk_authorization_codes_person_people")
-        ),
-        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_authorization_codes")),
-    )
-    op.create_table(
         "devices",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("person", sa.String(length=36), nullable=False),
@@ -107,31 +89,60 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_meetings_organizer"), "meetings", ["organizer"], unique=False)
     op.create_table(
-        "refresh_tokens",
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("family", sa.String(length=36), nullable=False),
-        sa.Column("client_id", sa.String(length=100), nullable=False),
-        sa.Column("person", sa.String(length=36), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("auth_time", sa.Float(), nullable=False),
-        sa.Column("issued_at", sa.Float(), nullable=False),
-        sa.Column("expires_at", sa.Float(), nullable=False),
-        sa.Column("used_at", sa.Float(), nullable=True),
-        sa.Column("revoked_at", sa.Float(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person"], ["people.id"], name=op.f("fk_refresh_tokens_person_people")
-        ),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_refresh_tokens")),
-    )
-    op.create_index(op.f("ix_refresh_tokens_family"), "refresh_tokens", ["family"], unique=False)
-    op.create_table(
         "sessions",
         sa.Column("id_hash", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=36), nullable=False),
         sa.Column("auth_time", sa.Float(), nullable=False),
+        sa.Column("methods", sa.String(length=100), nullable=False),
         sa.Column("expires_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_sessions_person_people")),
         sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_sessions")),
+    )
+    op.create_table(
+        "grants",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("person", sa.String(length=36), nullable=False),
+        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("session", sa.String(length=64), nullable=False),
+        sa.Column("auth_time", sa.Float(), nullable=False),
+        sa.Column("methods", sa.String(length=100), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("revoked_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_grants_person_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grants")),
+    )
+    op.create_index(op.f("ix_grants_session"), "grants", ["session"], unique=False)
+    op.create_table(
+        "authorization_codes",
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("grant_id", sa.String(length=36), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("code_challenge", sa.String(length=128), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.Column("used_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["grants.id"], name=op.f("fk_authorization_codes_grant_id_grants")
+        ),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_authorization_codes")),
+    )
+    op.create_index(
+        op.f("ix_authorization_codes_grant_id"), "authorization_codes", ["grant_id"], unique=False
+    )
+    op.create_table(
+        "refresh_tokens",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("grant_id", sa.String(length=36), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.Column("used_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["grants.id"], name=op.f("fk_refresh_tokens_grant_id_grants")
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_refresh_tokens")),
+    )
+    op.create_index(
+        op.f("ix_refresh_tokens_grant_id"), "refresh_tokens", ["grant_id"], unique=False
     )
     op.bulk_insert(
         sa.table("revisions", sa.column("name"), sa.column("number")),
@@ -141,11 +152,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop every table."""
-    op.drop_table("sessions")
     op.drop_table("refresh_tokens")
+    op.drop_table("authorization_codes")
+    op.drop_table("grants")
+    op.drop_table("sessions")
     op.drop_table("meetings")
     op.drop_table("devices")
-    op.drop_table("authorization_codes")
     op.drop_table("people")
     op.drop_table("domains")
     op.drop_table("tenants")
