@@ -6,15 +6,18 @@
 mod answer;
 mod browser;
 mod channel;
+pub mod codec;
 mod datagram;
 mod error;
 mod events;
 mod forwarding;
 mod isolate;
+pub mod level;
 mod loudness;
 mod offer;
 mod outbox;
 mod outgoing;
+pub mod pcm;
 mod rewrite;
 mod room;
 mod rooms;

@@ -1,0 +1,83 @@
+//! Opus (RFC 6716, RFC 7587) by libopus, mono at 48 kHz; stereo packets are mixed down by it.
+
+use opusic_c::{Application, Bitrate, Channels, ErrorCode, InbandFec, SampleRate, Signal};
+
+use crate::pcm::{Frame, MAX_PACKET};
+
+/// Bits per second: full-band speech without audible loss.
+const BITRATE: u32 = 32_000;
+/// 0 to 10: what quality is worth in CPU time. 5 is where more is hardly heard with speech.
+const COMPLEXITY: u8 = 5;
+/// Per cent of packets for whose loss redundancy is spent.
+const EXPECTED_LOSS: u8 = 5;
+/// Octets that 20 ms can take at the very most (RFC 6716 section 3.4).
+const MAX_FRAME_OCTETS: usize = 1275;
+
+pub(super) struct Decoder {
+    inner: opusic_c::Decoder,
+}
+
+impl Decoder {
+    pub(super) fn new() -> Result<Self, ErrorCode> {
+        Ok(Self {
+            inner: opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000)?,
+        })
+    }
+
+    /// libopus itself refuses packets of more than 120 ms (RFC 6716 section 3.4, R5).
+    pub(super) fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> Result<(), ErrorCode> {
+        self.fill(payload, MAX_PACKET, false, out)
+    }
+
+    /// Make up `samples` for a lost packet; `next` is the one after it, if it is there, for it may
+    /// hold a coarse copy of the lost one.
+    pub(super) fn conceal(
+        &mut self,
+        next: &[u8],
+        samples: usize,
+        out: &mut Vec<f32>,
+    ) -> Result<(), ErrorCode> {
+        self.fill(next, samples, !next.is_empty(), out)
+    }
+
+    fn fill(
+        &mut self,
+        payload: &[u8],
+        room: usize,
+        recover: bool,
+        out: &mut Vec<f32>,
+    ) -> Result<(), ErrorCode> {
+        let start = out.len();
+        out.resize(start + room, 0.0);
+        let written = self
+            .inner
+            .decode_float_to_slice(payload, &mut out[start..], recover);
+        out.truncate(start + written.as_ref().copied().unwrap_or(0).min(room));
+        written.map(|_| ())
+    }
+}
+
+pub(super) struct Encoder {
+    inner: opusic_c::Encoder,
+}
+
+impl Encoder {
+    pub(super) fn new() -> Result<Self, ErrorCode> {
+        let mut inner =
+            opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip)?;
+        inner.set_bitrate(Bitrate::Value(BITRATE))?;
+        inner.set_complexity(COMPLEXITY)?;
+        inner.set_signal(Signal::Voice)?;
+        inner.set_inband_fec(InbandFec::Mode1)?;
+        inner.set_packet_loss(EXPECTED_LOSS)?;
+        Ok(Self { inner })
+    }
+
+    pub(super) fn encode(&mut self, frame: &Frame, out: &mut Vec<u8>) -> Result<(), ErrorCode> {
+        let start = out.len();
+        out.resize(start + MAX_FRAME_OCTETS, 0);
+        let written = self.inner.encode_float_to_slice(frame, &mut out[start..]);
+        out.truncate(start + written.as_ref().copied().unwrap_or(0).min(MAX_FRAME_OCTETS));
+        written.map(|_| ())
+    }
+}
