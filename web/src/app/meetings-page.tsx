@@ -1,0 +1,176 @@
+import {
+  Avatar,
+  Button,
+  Field,
+  Input,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  MessageBar,
+  MessageBarBody,
+  makeStyles,
+  Spinner,
+  Subtitle1,
+  Text,
+  Title2,
+  tokens,
+} from "@fluentui/react-components";
+import { SignOutRegular, VideoAddRegular } from "@fluentui/react-icons";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
+import { common, meetings as words } from "../messages";
+import type { SessionInfo } from "../state/api";
+import { MeetingsModel, type MeetingsState } from "../state/meetings";
+import type { SessionModel } from "../state/session";
+import { DoorMark } from "./brand";
+import { localPart, navigate } from "./location";
+import { MeetingCard } from "./meeting-card";
+import { PageFrame } from "./page-frame";
+import { useStore } from "./use-store";
+
+const useStyles = makeStyles({
+  page: { display: "flex", flexDirection: "column", gap: "32px" },
+  start: {
+    padding: "clamp(20px, 4vw, 32px)",
+    borderRadius: tokens.borderRadiusXLarge,
+    backgroundColor: tokens.colorNeutralBackground1,
+    boxShadow: tokens.shadow8,
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr) auto",
+    alignItems: "end",
+    columnGap: tokens.spacingHorizontalL,
+    rowGap: tokens.spacingVerticalM,
+    "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
+  },
+  words: { gridColumn: "1 / -1", display: "flex", flexDirection: "column", gap: tokens.spacingVerticalXS },
+  hint: { color: tokens.colorNeutralForeground2 },
+  list: { listStyleType: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalM },
+  listTitle: { marginBottom: tokens.spacingVerticalM },
+  empty: {
+    display: "flex",
+    flexDirection: "column",
+    alignItems: "center",
+    gap: tokens.spacingVerticalS,
+    paddingBlock: "48px",
+    textAlign: "center",
+    color: tokens.colorNeutralForeground2,
+  },
+  emptyMark: { width: "64px", height: "64px", opacity: 0.85 },
+  account: { minWidth: "auto", padding: "2px" },
+});
+
+/** What a member sees first: start a meeting, or go to one. */
+export function MeetingsPage({ session, info }: { session: SessionModel; info: SessionInfo }) {
+  const styles = useStyles();
+  const model = useMemo(() => new MeetingsModel(session.api), [session]);
+  const state = useStore(model.state);
+  useEffect(() => {
+    model.load();
+  }, [model]);
+  const name = info.person.display_name;
+  return (
+    <PageFrame actions={<AccountMenu name={name} onSignOut={() => session.signOut()} />}>
+      <div className={styles.page}>
+        <StartMeeting model={model} creating={state.creating} name={name} />
+        {state.trouble && (
+          <MessageBar intent="error">
+            <MessageBarBody>{words.trouble[state.trouble]}</MessageBarBody>
+          </MessageBar>
+        )}
+        <section aria-labelledby="my-meetings">
+          <Subtitle1 as="h2" block id="my-meetings" className={styles.listTitle}>
+            {words.title}
+          </Subtitle1>
+          <MeetingList model={model} state={state} />
+        </section>
+      </div>
+    </PageFrame>
+  );
+}
+
+function StartMeeting(props: { model: MeetingsModel; creating: boolean; name: string }) {
+  const styles = useStyles();
+  const [subject, setSubject] = useState("");
+  const start = async (event: FormEvent) => {
+    event.preventDefault();
+    const meeting = await props.model.create(subject.trim() || words.fallbackSubject(props.name));
+    if (meeting) {
+      navigate(localPart(meeting.link), { direct: true });
+    }
+  };
+  return (
+    <form className={styles.start} onSubmit={start}>
+      <div className={styles.words}>
+        <Title2 as="h1">{words.newTitle}</Title2>
+        <Text className={styles.hint}>{words.newHint}</Text>
+      </div>
+      <Field label={words.subject}>
+        <Input
+          size="large"
+          value={subject}
+          maxLength={120}
+          placeholder={words.subjectHint}
+          onChange={(_, { value }) => setSubject(value)}
+        />
+      </Field>
+      <Button
+        type="submit"
+        size="large"
+        appearance="primary"
+        icon={<VideoAddRegular />}
+        disabledFocusable={props.creating}
+        data-testid="meet-now"
+      >
+        {words.meetNow}
+      </Button>
+    </form>
+  );
+}
+
+function MeetingList({ model, state }: { model: MeetingsModel; state: MeetingsState }) {
+  const styles = useStyles();
+  if (state.phase === "loading") {
+    return <Spinner label={common.loading} />;
+  }
+  if (state.meetings.length === 0) {
+    return (
+      <div className={styles.empty}>
+        <DoorMark className={styles.emptyMark} />
+        <Subtitle1>{words.emptyTitle}</Subtitle1>
+        <Text>{words.emptyText}</Text>
+      </div>
+    );
+  }
+  return (
+    <ul className={styles.list}>
+      {state.meetings.map((meeting) => (
+        <MeetingCard key={meeting.id} meeting={meeting} onEnd={() => model.end(meeting.id)} />
+      ))}
+    </ul>
+  );
+}
+
+function AccountMenu({ name, onSignOut }: { name: string; onSignOut: () => void }) {
+  const styles = useStyles();
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Button
+          appearance="subtle"
+          shape="circular"
+          className={styles.account}
+          aria-label={common.account(name)}
+          icon={<Avatar name={name} color="colorful" aria-hidden="true" />}
+        />
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          <MenuItem icon={<SignOutRegular />} onClick={onSignOut}>
+            {common.signOut}
+          </MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
+  );
+}

@@ -1,0 +1,149 @@
+import { Avatar, makeStyles, mergeClasses, Text, tokens } from "@fluentui/react-components";
+import { MicOffRegular } from "@fluentui/react-icons";
+import { useCallback, useState } from "react";
+import { meeting as words } from "../messages";
+import type { MeetingModel } from "../state/meeting";
+import type { Tile } from "../state/tiles";
+import { StreamVideo, useTrackStream } from "./stream-view";
+import { useStore } from "./use-store";
+
+const useStyles = makeStyles({
+  tile: {
+    position: "relative",
+    overflow: "hidden",
+    borderRadius: tokens.borderRadiusXLarge,
+    backgroundColor: "#1a2424",
+    backgroundImage: "radial-gradient(circle at 50% 38%, #2c4544, #172020 72%)",
+    color: "#fff",
+    outlineStyle: "solid",
+    outlineWidth: "3px",
+    outlineOffset: "-3px",
+    outlineColor: "transparent",
+    transitionProperty: "outline-color",
+    transitionDuration: "160ms",
+  },
+  speaking: { outlineColor: "#ffc470" },
+  face: { position: "absolute", inset: 0, display: "grid", placeItems: "center" },
+  video: {
+    position: "absolute",
+    inset: 0,
+    width: "100%",
+    height: "100%",
+    objectFit: "cover",
+    // Below the outline of whoever speaks.
+    zIndex: -1,
+  },
+  isolated: { isolation: "isolate" },
+  dark: { visibility: "hidden" },
+  mirrored: { transform: "scaleX(-1)" },
+  label: {
+    position: "absolute",
+    left: "10px",
+    bottom: "10px",
+    maxWidth: "calc(100% - 20px)",
+    boxSizing: "border-box",
+    display: "flex",
+    alignItems: "center",
+    gap: "6px",
+    padding: "3px 10px",
+    borderRadius: tokens.borderRadiusCircular,
+    backgroundColor: "rgba(11, 16, 16, 0.66)",
+  },
+  name: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+});
+
+interface PersonTileProps {
+  readonly tile: Tile;
+  readonly model: MeetingModel;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One face, or initials while there is no picture. */
+export function PersonTile({ tile, model, width, height }: PersonTileProps) {
+  const styles = useStyles();
+  return (
+    <figure
+      className={mergeClasses(styles.tile, styles.isolated, tile.speaking && styles.speaking)}
+      style={{ width, height, margin: 0 }}
+      data-testid={`tile-${tile.endpoint || "self"}`}
+      data-speaking={tile.speaking}
+      aria-label={describe(tile)}
+    >
+      {tile.isSelf ? <OwnFace model={model} name={tile.name} /> : <OtherFace tile={tile} model={model} />}
+      <figcaption className={styles.label}>
+        {tile.silenced && <MicOffRegular aria-hidden="true" />}
+        <Text size={200} className={styles.name}>
+          {tile.isSelf ? words.youNamed(tile.name) : tile.name}
+        </Text>
+        {tile.isSelf && <OwnMicrophone model={model} silenced={tile.silenced} />}
+      </figcaption>
+    </figure>
+  );
+}
+
+function OwnFace({ model, name }: { model: MeetingModel; name: string }) {
+  const styles = useStyles();
+  const { camera } = useStore(model.devices.state);
+  const stream = useTrackStream(camera);
+  if (!stream) {
+    return <Initials name={name} />;
+  }
+  return (
+    <StreamVideo
+      stream={stream}
+      className={mergeClasses(styles.video, styles.mirrored)}
+      label={words.youNamed(name)}
+    />
+  );
+}
+
+function OwnMicrophone({ model, silenced }: { model: MeetingModel; silenced: boolean }) {
+  const { microphoneOn } = useStore(model.devices.state);
+  return microphoneOn || silenced ? null : <MicOffRegular aria-label={words.mutedNow} />;
+}
+
+function OtherFace({ tile, model }: { tile: Tile; model: MeetingModel }) {
+  const stream = tile.cameraSlot === null ? null : model.streamOf(tile.cameraSlot);
+  return stream ? (
+    <LiveFace key={tile.cameraSlot} stream={stream} name={tile.name} />
+  ) : (
+    <Initials name={tile.name} />
+  );
+}
+
+/** A camera whose picture comes and goes. */
+function LiveFace({ stream, name }: { stream: MediaStream; name: string }) {
+  const styles = useStyles();
+  const [live, setLive] = useState(false);
+  const onLive = useCallback((next: boolean) => setLive(next), []);
+  return (
+    <>
+      <StreamVideo
+        stream={stream}
+        className={mergeClasses(styles.video, !live && styles.dark)}
+        label={name}
+        onLive={onLive}
+      />
+      {!live && <Initials name={name} />}
+    </>
+  );
+}
+
+function Initials({ name }: { name: string }) {
+  const styles = useStyles();
+  return (
+    <div className={styles.face}>
+      <Avatar name={name} size={96} color="colorful" aria-hidden="true" />
+    </div>
+  );
+}
+
+function describe(tile: Tile): string {
+  const states = [
+    tile.isSelf ? words.youNamed(tile.name) : tile.name,
+    ...(tile.speaking ? [words.speaking] : []),
+    ...(tile.silenced ? [words.silenced] : []),
+  ];
+  return states.join(", ");
+}

@@ -1,0 +1,268 @@
+/** Every word that people read, in one place, so that a second language is a second file. */
+import type { DeviceTrouble } from "./media/local-media";
+import type { Role } from "./signalling/c3p";
+import type { Ending } from "./signalling/ending";
+import type { Notice } from "./state/meeting";
+import type { SessionTrouble } from "./state/session";
+
+export const product = "Vestibule";
+
+export const common = {
+  signIn: "Sign in",
+  signOut: "Sign out",
+  cancel: "Cancel",
+  close: "Close",
+  copy: "Copy",
+  copied: "Copied",
+  loading: "Loading…",
+  theme: "Appearance",
+  themes: { system: "Same as this device", light: "Light", dark: "Dark" },
+  account: (name: string) => `Account of ${name}`,
+};
+
+export const signIn = {
+  title: "Meet behind your own door",
+  lead: "Encrypted meetings on your organisation's own server. Guests wait in the lobby until you let them in.",
+  hint: "Invited to a meeting? Just open the link you were sent: no account needed.",
+  working: "Signing you in…",
+  trouble: {
+    unreachable: "The server can't be reached right now. Check your connection and try again.",
+    expired: "You were signed out because your session came to its end. Please sign in again.",
+    refused: "Signing in didn't work. Please try again; if it keeps failing, ask your administrator.",
+  } satisfies Record<SessionTrouble, string>,
+};
+
+export const meetings = {
+  title: "My meetings",
+  newTitle: "Start a meeting",
+  newHint: "You'll get a link to send to your guests. They knock, you let them in.",
+  subject: "Subject",
+  subjectHint: "Optional: what is it about?",
+  fallbackSubject: (name: string) => `${name}'s meeting`,
+  meetNow: "Meet now",
+  join: "Join",
+  joinOf: (subject: string) => `Join ${subject}`,
+  end: "End meeting",
+  endOf: (subject: string) => `End ${subject}`,
+  endTitle: "End this meeting?",
+  endText: "Everyone in it is sent home, and its link stops working. This can't be undone.",
+  inviteLink: "Invite link",
+  copyLink: "Copy invite link",
+  created: (date: Date) =>
+    `Created ${new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(date)}`,
+  emptyTitle: "No meetings yet",
+  emptyText: "Press “Meet now” and your first meeting is a second away.",
+  trouble: {
+    unreachable: "The server can't be reached right now. What you see may be out of date.",
+    refused: "The server didn't accept that. Please try again.",
+  },
+};
+
+export const join = {
+  title: (organizer: string) => `Join ${organizer}'s meeting`,
+  memberLead: (name: string) => `You are signed in as ${name}.`,
+  guestLead: "Tell us your name and knock. Somebody in the meeting will let you in.",
+  name: "Your name",
+  namePlaceholder: "How others will see you",
+  nameMissing: "Please enter your name first.",
+  knock: "Ask to join",
+  joinNow: "Join now",
+  memberAlready: "Have an account here?",
+  phoneTitle: "Join with a SIP phone or app instead",
+  phoneText: "Dial this address. You hear everyone, and everyone hears you.",
+  copyAddress: "Copy address",
+  openApp: "Open in an app",
+  badLinkTitle: "This link is not complete",
+  badLinkText:
+    "The part behind the # is missing or damaged. It is the key to the meeting and often gets lost when a link is broken over two lines. Copy the whole link from your invitation and open it again.",
+  unreachable: "The meeting server can't be reached right now. Check your connection and try again.",
+  retry: "Try again",
+};
+
+export const devices = {
+  preview: "Your camera",
+  previewOff: "Your camera is off",
+  microphone: "Microphone",
+  camera: "Camera",
+  level: "Microphone level",
+  defaultDevice: "Default",
+  unnamed: (index: number) => `Device ${index + 1}`,
+  settings: "Devices",
+  microphoneTrouble: {
+    denied: "The browser may not use your microphone. Allow it beside the address bar to be heard.",
+    missing: "No microphone was found. You can still listen.",
+    busy: "Your microphone is in use by another program.",
+  } satisfies Record<DeviceTrouble, string>,
+  cameraTrouble: {
+    denied: "The browser may not use your camera. Allow it beside the address bar to be seen.",
+    missing: "No camera was found.",
+    busy: "Your camera is in use by another program.",
+  } satisfies Record<DeviceTrouble, string>,
+};
+
+export const lobby = {
+  title: "You're in the lobby",
+  text: "We've told the people in the meeting that you are here. Stay on this page: you'll be inside as soon as somebody lets you in.",
+  privacy: "Nobody can see or hear you yet.",
+  leave: "Leave",
+  connecting: "Knocking…",
+  reconnecting: "The connection was lost. We're knocking again…",
+};
+
+interface Farewell {
+  readonly title: string;
+  readonly text: string;
+  /** Whether coming back makes sense. */
+  readonly again: boolean;
+}
+
+export function farewell(ending: Ending): Farewell {
+  switch (ending.kind) {
+    case "left":
+      return { title: "You left the meeting", text: "Until next time.", again: true };
+    case "rejected":
+      return {
+        title: "You weren't let in",
+        text: "Somebody in the meeting declined your request to join. If you think that was a mistake, ask the organizer.",
+        again: false,
+      };
+    case "timeout":
+      return {
+        title: "Nobody answered the door",
+        text: "No one let you in in time. The meeting may not have started yet: you can knock again.",
+        again: true,
+      };
+    case "ended":
+      return { title: "The meeting has ended", text: "Thanks for being here.", again: false };
+    case "removed":
+      return {
+        title: "You were removed from the meeting",
+        text: "A presenter took you out of the meeting. If you think that was a mistake, ask the organizer.",
+        again: false,
+      };
+    case "unknown-meeting":
+      return {
+        title: "There is no such meeting",
+        text: "It may be over, or the link is wrong. Ask the organizer for a new one.",
+        again: false,
+      };
+    case "bad-key":
+      return {
+        title: "This link doesn't open the meeting",
+        text: "The key in the link is not the right one, or the meeting is over. Copy the whole link from your invitation and try again.",
+        again: true,
+      };
+    case "busy":
+      return {
+        title: "The server is busy",
+        text: "Too many people are knocking right now. Wait a moment, then try again.",
+        again: true,
+      };
+    case "lost":
+      return {
+        title: "The connection was lost",
+        text: "We tried to bring you back in, but couldn't. Check your connection and join again.",
+        again: true,
+      };
+    case "failed":
+      return {
+        title: "You couldn't join",
+        text: `The server answered: ${ending.reason || "something unexpected"} (${ending.status}).`,
+        again: true,
+      };
+  }
+}
+
+export const farewellActions = {
+  again: "Join again",
+  home: "My meetings",
+};
+
+export const meeting = {
+  stage: "People in the meeting",
+  you: "You",
+  youNamed: (name: string) => `${name} (you)`,
+  alone: "Nobody else is here yet.",
+  aloneHint: "Send the invite link to whoever you want to meet.",
+  sharing: (name: string) => `${name} is sharing the screen`,
+  sharingSelf: "You are sharing your screen",
+  stopSharing: "Stop sharing",
+  speaking: "speaking",
+  silenced: "muted by a presenter",
+  cameraOff: "camera off",
+  reconnecting: "The connection was lost. Bringing you back…",
+  mediaConnecting: "Connecting audio and video…",
+  soundBlocked: "Your browser holds the sound back.",
+  soundAllow: "Turn on sound",
+  controls: "Meeting controls",
+  mute: "Mute",
+  unmute: "Unmute",
+  cameraStop: "Stop camera",
+  cameraStart: "Start camera",
+  share: "Share screen",
+  shareStop: "Stop sharing",
+  people: "People",
+  leave: "Leave",
+  end: "End meeting for everyone",
+  endConfirm: "End for everyone",
+  endHint: "Everyone in it is sent home. The link stays good for another time.",
+  more: "More",
+  help: "Keyboard shortcuts",
+  mutedNow: "You are muted",
+  unmutedNow: "You are not muted any more",
+};
+
+export const people = {
+  title: "People",
+  inLobby: (count: number) => `In the lobby (${count})`,
+  inMeeting: (count: number) => `In the meeting (${count})`,
+  admit: "Admit",
+  admitNamed: (name: string) => `Admit ${name}`,
+  reject: "Decline",
+  rejectNamed: (name: string) => `Decline ${name}`,
+  admitAll: (count: number) => `Admit all ${count}`,
+  roles: {
+    organizer: "Organizer",
+    presenter: "Presenter",
+    attendee: "Attendee",
+  } satisfies Record<Role, string>,
+  actions: (name: string) => `Actions for ${name}`,
+  makePresenter: "Make a presenter",
+  makeAttendee: "Make an attendee",
+  silence: "Mute",
+  unsilence: "Allow to unmute",
+  remove: "Remove from the meeting",
+  connecting: "connecting…",
+  knocked: (name: string) => `${name} is in the lobby`,
+  knockedMany: (count: number) => `${count} people are in the lobby`,
+  joined: (name: string) => `${name} joined`,
+  left: (name: string) => `${name} left`,
+};
+
+export const shortcuts = {
+  microphone: "Mute or unmute",
+  camera: "Start or stop the camera",
+  share: "Share your screen or stop",
+  people: "Show or hide people",
+  help: "Show this list",
+  ctrl: "Ctrl",
+};
+
+export function noticeText(notice: Notice): string {
+  switch (notice.kind) {
+    case "silenced":
+      return "A presenter muted you.";
+    case "still-silenced":
+      return "A presenter muted you. Ask them to let you speak.";
+    case "not-allowed":
+      return "Only presenters may do that.";
+    case "share-not-allowed":
+      return "Only presenters may share a screen. Ask one to make you a presenter.";
+    case "media-lost":
+      return "Audio and video couldn't be connected. Your network may block them: try another one, then join again.";
+    case "command-failed":
+      return notice.reason === "userNotInLobby" || notice.reason === "userNotInConference"
+        ? "They have already gone."
+        : "That didn't work. Please try again.";
+  }
+}

@@ -1,0 +1,136 @@
+/** Who is in a meeting or its lobby: the documents of the conference event package (RFC 4575) and their sum. */
+import { type Role, roleOf } from "./c3p";
+import { child, children, childText, parseXml } from "./xml";
+
+export interface Medium {
+  readonly id: string;
+  readonly type: string;
+  /** sendrecv, recvonly, …: from the endpoint's point of view. */
+  readonly status: string;
+}
+
+export interface Endpoint {
+  readonly entity: string;
+  readonly sessionType: string;
+  readonly status: string;
+  readonly media: readonly Medium[];
+}
+
+export interface Participant {
+  readonly entity: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Roster {
+  readonly subject: string;
+  readonly version: number;
+  readonly ended: boolean;
+  /** By entity, in the order in which they came. */
+  readonly participants: ReadonlyMap<string, Participant>;
+}
+
+export const EMPTY_ROSTER: Roster = { subject: "", version: -1, ended: false, participants: new Map() };
+
+/** What became of a document: the new roster, the old one, or a gap that only a full document closes. */
+export type Applied =
+  | { readonly kind: "applied"; readonly roster: Roster }
+  | { readonly kind: "ignored" }
+  | { readonly kind: "gap" };
+
+/** Apply one document to the roster (RFC 4575 section 4). */
+export function applyDocument(roster: Roster, text: string): Applied {
+  const root = parseXml(text);
+  if (root?.localName !== "conference-info") {
+    return { kind: "ignored" };
+  }
+  const version = Number(root.getAttribute("version") ?? "0");
+  const state = root.getAttribute("state") ?? "full";
+  if (state === "deleted") {
+    return { kind: "applied", roster: { ...roster, version, ended: true } };
+  }
+  if (state === "full") {
+    return { kind: "applied", roster: merged({ ...EMPTY_ROSTER, subject: roster.subject }, root, version) };
+  }
+  if (version <= roster.version) {
+    return { kind: "ignored" };
+  }
+  if (version > roster.version + 1) {
+    return { kind: "gap" };
+  }
+  return { kind: "applied", roster: merged(roster, root, version) };
+}
+
+function merged(roster: Roster, root: Element, version: number): Roster {
+  const users = child(root, "users");
+  const participants = new Map(users?.getAttribute("state") === "full" ? [] : roster.participants);
+  for (const user of children(users, "user")) {
+    const entity = user.getAttribute("entity") ?? "";
+    const state = user.getAttribute("state") ?? "full";
+    if (state === "deleted") {
+      participants.delete(entity);
+    } else {
+      participants.set(entity, readUser(user, state === "partial" ? participants.get(entity) : undefined));
+    }
+  }
+  const subject = childText(child(root, "conference-description"), "subject") || roster.subject;
+  return { subject, version, ended: false, participants };
+}
+
+function readUser(user: Element, old: Participant | undefined): Participant {
+  const endpoints = new Map((old?.endpoints ?? []).map((endpoint) => [endpoint.entity, endpoint]));
+  for (const element of children(user, "endpoint")) {
+    const entity = element.getAttribute("entity") ?? "";
+    if (element.getAttribute("state") === "deleted") {
+      endpoints.delete(entity);
+    } else {
+      endpoints.set(entity, readEndpoint(element));
+    }
+  }
+  const entity = user.getAttribute("entity") ?? "";
+  const roles = children(child(user, "roles"), "entry").map((entry) => entry.textContent?.trim() ?? "");
+  return {
+    entity,
+    name: childText(user, "display-text") || old?.name || userPartOf(entity),
+    role: roleOf(roles) ?? old?.role ?? "attendee",
+    endpoints: [...endpoints.values()],
+  };
+}
+
+function readEndpoint(element: Element): Endpoint {
+  return {
+    entity: element.getAttribute("entity") ?? "",
+    sessionType: element.getAttribute("session-type") ?? "",
+    status: childText(element, "status"),
+    media: children(element, "media").map((media) => ({
+      id: media.getAttribute("id") ?? "",
+      type: childText(media, "type"),
+      status: childText(media, "status"),
+    })),
+  };
+}
+
+/** The user part of a SIP URI, to have something to show when there is no name. */
+export function userPartOf(uri: string): string {
+  return /^sips?:([^@;]+)@/i.exec(uri)?.[1] ?? uri;
+}
+
+/** Waiting in the lobby: known to the focus, not let in yet. */
+export function isWaiting(participant: Participant): boolean {
+  return participant.endpoints.some(
+    (endpoint) => endpoint.sessionType === "focus" && endpoint.status === "pending",
+  );
+}
+
+/** The endpoints through which they see and hear: one for each device, none for who is still connecting. */
+export function mediaEndpointsOf(participant: Participant): readonly Endpoint[] {
+  return participant.endpoints.filter(
+    (endpoint) => endpoint.sessionType === "audio-video" && endpoint.status !== "disconnected",
+  );
+}
+
+/** That endpoint's medium of that type, or null. */
+export function mediumOf(endpoint: Endpoint, type: string): Medium | null {
+  return endpoint.media.find((medium) => medium.type === type) ?? null;
+}

@@ -1,0 +1,109 @@
+/** The portal's HTTP API (JSON; errors as RFC 9457 problem documents). */
+
+export interface SessionInfo {
+  readonly person: { readonly aor: string; readonly display_name: string };
+  readonly domain: string;
+  readonly sip_websocket: string;
+  readonly licensed: boolean;
+}
+
+export interface Meeting {
+  readonly id: string;
+  readonly subject: string;
+  readonly link: string;
+  readonly focus: string;
+  /** Seconds since 1970, or a date as RFC 3339 writes it. */
+  readonly created_at: number | string;
+  /** What a SIP phone dials. */
+  readonly dial: string;
+}
+
+export interface JoinInfo {
+  readonly domain: string;
+  readonly sip_websocket: string;
+  readonly focus: string;
+}
+
+export function createdAt(meeting: Meeting): Date {
+  const { created_at } = meeting;
+  return new Date(typeof created_at === "number" ? created_at * 1000 : created_at);
+}
+
+/** The portal refused, or could not be reached (status 0). */
+export class ApiProblem extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** Hands out a valid access token, or rejects. */
+export type Token = () => Promise<string>;
+
+export class Api {
+  readonly #token: Token;
+  readonly #fetch: typeof fetch;
+
+  constructor(token: Token, fetcher: typeof fetch = (input, init) => fetch(input, init)) {
+    this.#token = token;
+    this.#fetch = fetcher;
+  }
+
+  session(): Promise<SessionInfo> {
+    return this.#member<SessionInfo>("GET", "/api/v1/session");
+  }
+
+  async meetings(): Promise<readonly Meeting[]> {
+    const answer = await this.#member<readonly Meeting[] | { readonly meetings: readonly Meeting[] }>(
+      "GET",
+      "/api/v1/meetings",
+    );
+    return "meetings" in answer ? answer.meetings : answer;
+  }
+
+  createMeeting(subject: string): Promise<Meeting> {
+    return this.#member<Meeting>("POST", "/api/v1/meetings", { subject });
+  }
+
+  async deleteMeeting(id: string): Promise<void> {
+    await this.#member("DELETE", `/api/v1/meetings/${encodeURIComponent(id)}`);
+  }
+
+  /** Where to knock. Public, and the same for meetings that don't exist. */
+  join(organizer: string, id: string): Promise<JoinInfo> {
+    const path = `/api/v1/join/${encodeURIComponent(organizer)}/${encodeURIComponent(id)}`;
+    return this.#send<JoinInfo>("GET", path, {});
+  }
+
+  async #member<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers = { Authorization: `Bearer ${await this.#token()}` };
+    return this.#send<T>(method, path, headers, body);
+  }
+
+  async #send<T>(method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<T> {
+    const init: RequestInit = { method, headers: { Accept: "application/json", ...headers } };
+    if (body !== undefined) {
+      init.headers = { ...init.headers, "Content-Type": "application/json" };
+      init.body = JSON.stringify(body);
+    }
+    const response = await this.#fetch(path, init).catch(() => null);
+    if (!response) {
+      throw new ApiProblem(0, "unreachable");
+    }
+    if (!response.ok) {
+      throw new ApiProblem(response.status, await problemOf(response));
+    }
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+}
+
+async function problemOf(response: Response): Promise<string> {
+  const problem: unknown = await response.json().catch(() => null);
+  if (typeof problem === "object" && problem !== null) {
+    const { detail, title } = problem as { detail?: unknown; title?: unknown };
+    return String(detail ?? title ?? response.statusText);
+  }
+  return response.statusText;
+}

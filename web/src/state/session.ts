@@ -1,0 +1,142 @@
+/** Who is signed in: OpenID Connect code flow with PKCE, tokens kept for this tab only. */
+import { ErrorResponse, UserManager, WebStorageStateStore } from "oidc-client-ts";
+import { Api, ApiProblem, type SessionInfo } from "./api";
+import { Store } from "./store";
+
+export type SessionState =
+  | { readonly phase: "starting" }
+  | { readonly phase: "signed-out"; readonly trouble: SessionTrouble | null }
+  | { readonly phase: "signed-in"; readonly info: SessionInfo };
+
+export type SessionTrouble = "unreachable" | "expired" | "refused";
+
+/** What survives the way over the sign-in page. It stays in this tab's storage, conference key included. */
+interface Errand {
+  readonly returnTo: string;
+}
+
+/** Says that somebody signed in with this browser and hasn't signed out: no secret, only a hint. */
+const HINT = "vestibule.member";
+
+/** Seconds before its end at which a token counts as expired. */
+const LEEWAY = 30;
+
+export class SessionModel {
+  readonly state = new Store<SessionState>({ phase: "starting" });
+  readonly api: Api;
+  readonly #users: UserManager;
+
+  constructor(users: UserManager = newUserManager(window.location.origin)) {
+    this.#users = users;
+    this.api = new Api(() => this.token(false));
+  }
+
+  /** Take up the session of this tab, if there is one. */
+  async start(): Promise<void> {
+    const user = await this.#users.getUser();
+    if (!user) {
+      this.state.set({ phase: "signed-out", trouble: null });
+      return;
+    }
+    await this.#load();
+  }
+
+  /** A member who opens a link in a new tab is signed in at the identity provider, but this tab can't know. */
+  mayBeMember(): boolean {
+    return localStorage.getItem(HINT) !== null;
+  }
+
+  /** Leave for the sign-in page; `silently` comes back at once if nobody is signed in there. */
+  async signIn(returnTo: string, silently = false): Promise<void> {
+    const errand: Errand = { returnTo };
+    try {
+      await this.#users.signinRedirect({ state: errand, ...(silently ? { prompt: "none" } : {}) });
+    } catch {
+      this.state.set({ phase: "signed-out", trouble: "unreachable" });
+    }
+  }
+
+  /** Come back from the sign-in page; the answer is where the person wanted to go. */
+  async finishSignIn(): Promise<string> {
+    try {
+      const user = await this.#users.signinCallback();
+      localStorage.setItem(HINT, "1");
+      await this.#load();
+      return returnOf(user?.state);
+    } catch (error) {
+      localStorage.removeItem(HINT);
+      const asked = error instanceof ErrorResponse && error.error === "login_required";
+      this.state.set({ phase: "signed-out", trouble: asked ? null : "refused" });
+      return returnOf(error instanceof ErrorResponse ? error.state : null);
+    }
+  }
+
+  async signOut(): Promise<void> {
+    localStorage.removeItem(HINT);
+    try {
+      await this.#users.signoutRedirect();
+    } catch {
+      await this.#users.removeUser();
+      this.state.set({ phase: "signed-out", trouble: null });
+    }
+  }
+
+  /** An access token that is valid now, renewed if need be. Rejects, and signs out, when that can't be had. */
+  async token(renew: boolean): Promise<string> {
+    const user = await this.#users.getUser();
+    if (user && !renew && (user.expires_in ?? 0) > LEEWAY) {
+      return user.access_token;
+    }
+    const renewed = user ? await this.#renew() : null;
+    if (!renewed) {
+      await this.#users.removeUser();
+      this.state.set({ phase: "signed-out", trouble: user ? "expired" : null });
+      throw new ApiProblem(401, "signed out");
+    }
+    return renewed;
+  }
+
+  /** One renewal at a time: refresh tokens rotate, so a second use of the old one would end the session. */
+  #renewing: Promise<string | null> | null = null;
+
+  #renew(): Promise<string | null> {
+    this.#renewing ??= this.#users
+      .signinSilent()
+      .then((user) => user?.access_token ?? null)
+      .catch(() => null)
+      .finally(() => {
+        this.#renewing = null;
+      });
+    return this.#renewing;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.state.set({ phase: "signed-in", info: await this.api.session() });
+    } catch (error) {
+      const trouble = error instanceof ApiProblem && error.status !== 0 ? "refused" : "unreachable";
+      this.state.set({ phase: "signed-out", trouble });
+    }
+  }
+}
+
+function returnOf(state: unknown): string {
+  const returnTo = (state as Errand | null)?.returnTo;
+  // Only ever a path of our own: the state comes back through the browser.
+  return typeof returnTo === "string" && /^\/(?!\/)/.test(returnTo) ? returnTo : "/";
+}
+
+function newUserManager(origin: string): UserManager {
+  return new UserManager({
+    authority: `${origin}/identity`,
+    client_id: "vestibule-web",
+    redirect_uri: `${origin}/app/callback`,
+    post_logout_redirect_uri: `${origin}/`,
+    response_type: "code",
+    scope: "openid profile offline_access",
+    automaticSilentRenew: false,
+    loadUserInfo: false,
+    userStore: new WebStorageStateStore({ store: window.sessionStorage }),
+    stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
+  });
+}
