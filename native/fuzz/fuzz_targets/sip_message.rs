@@ -20,8 +20,14 @@ fuzz_target!(|data: &[u8]| {
     for name in ["Via", "Contact", "Route", "Supported", "X"] {
         let _ = (message.headers(name).count(), message.values(name).count());
     }
-    let _ = (message.from_display(), message.content_type(), message.reason());
-    let same = message.forwarded(&Forward::default()).expect("nothing to refuse");
+    let _ = (
+        message.from_display(),
+        message.content_type(),
+        message.reason(),
+    );
+    let same = message
+        .forwarded(&Forward::default())
+        .expect("nothing to refuse");
     // What is added on top may pass a limit of size; nothing else may change.
     let roomy = Limits {
         start_line: usize::MAX,
@@ -45,6 +51,9 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(answer) = message.response(500, "", Some("t"), &[], b"") {
         let answer = parse_datagram(answer.into(), &roomy).expect("a response is a message");
-        assert_eq!((answer.status(), answer.call_id()), (500, message.call_id()));
+        assert_eq!(
+            (answer.status(), answer.call_id()),
+            (500, message.call_id())
+        );
     }
 });

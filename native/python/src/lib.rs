@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 mod edge;
 mod media;
+mod relay;
 mod sip_message;
 
 /// `vestibule._native`: see `src/vestibule/_native.pyi` for the boundary's documentation.
@@ -13,5 +14,6 @@ mod sip_message;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sip_message::register(module)?;
     media::register(module)?;
+    module.add_class::<relay::Relay>()?;
     edge::register(module)
 }

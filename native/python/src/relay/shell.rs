@@ -1,0 +1,250 @@
+//! The relay's thread: epoll over the server's socket and one socket for each allocation, around the
+//! core that decides everything.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token, Waker};
+use socket2::SockRef;
+use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
+
+use super::receive::{Batch, BatchSocket};
+
+const SERVER: Token = Token(0);
+const WAKE: Token = Token(1);
+/// An allocation's token is its number plus this.
+const ALLOCATIONS: usize = 2;
+/// Batches taken from one socket before the others get their turn.
+const BATCHES_IN_A_ROW: usize = 8;
+/// What the kernel may hold for the server's socket while the thread is busy, in octets.
+const SERVER_BUFFER: usize = 4 << 20;
+const ALLOCATION_BUFFER: usize = 256 << 10;
+
+/// What Python tells the thread.
+pub(super) enum Command {
+    Add {
+        username: String,
+        password: String,
+        lifetime: Duration,
+    },
+    Remove {
+        username: String,
+    },
+    Close,
+}
+
+/// Python's end of the thread's ear.
+pub(super) struct Commands {
+    sender: Sender<Command>,
+    waker: Waker,
+}
+
+impl Commands {
+    /// The thread has obeyed before it looks at any datagram that arrives from now on. After the thread's
+    /// end nothing happens.
+    pub(super) fn send(&self, command: Command) {
+        if self.sender.send(command).is_ok() {
+            // Waking fails only when epoll itself does; then the thread has ended.
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// Everything that the thread owns.
+pub(super) struct Shell {
+    poll: Poll,
+    server: Server,
+    socket: BatchSocket,
+    /// Where relayed sockets are bound.
+    relay: SocketAddr,
+    relayed: HashMap<AllocationId, BatchSocket>,
+    /// Sockets that may still hold datagrams; epoll tells of each arrival only once.
+    ready: Vec<Token>,
+    commands: Receiver<Command>,
+    counters: Arc<Mutex<Counters>>,
+    batch: Batch,
+    to_client: Vec<u8>,
+}
+
+impl Shell {
+    /// Open the server's socket.
+    pub(super) fn new(config: Config, listen: SocketAddr) -> io::Result<(Self, Commands)> {
+        let poll = Poll::new()?;
+        let mut socket = UdpSocket::bind(listen)?;
+        // A smaller buffer than wished for works as well.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(SERVER_BUFFER);
+        poll.registry()
+            .register(&mut socket, SERVER, Interest::READABLE)?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let (sender, commands) = channel();
+        let shell = Self {
+            poll,
+            server: Server::new(config, Instant::now()),
+            socket: BatchSocket::new(socket)?,
+            relay: SocketAddr::new(listen.ip(), 0),
+            relayed: HashMap::new(),
+            ready: Vec::new(),
+            commands,
+            counters: Arc::default(),
+            batch: Batch::new(),
+            to_client: Vec::new(),
+        };
+        Ok((shell, Commands { sender, waker }))
+    }
+
+    pub(super) fn port(&self) -> io::Result<u16> {
+        Ok(self.socket.socket().local_addr()?.port())
+    }
+
+    pub(super) fn counters(&self) -> Arc<Mutex<Counters>> {
+        self.counters.clone()
+    }
+
+    /// Serve until told to close.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        loop {
+            let wait = self.wait();
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+            if self.obey() {
+                return;
+            }
+            for event in &events {
+                if event.token() != WAKE && !self.ready.contains(&event.token()) {
+                    self.ready.push(event.token());
+                }
+            }
+            for token in std::mem::take(&mut self.ready) {
+                if self.serve(token) {
+                    self.ready.push(token);
+                }
+            }
+            self.server.handle_timeout(Instant::now());
+            self.act();
+            *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.server.counters();
+        }
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let until = self.server.poll_timeout()?;
+        Some(until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Do what Python has said; true to end.
+    fn obey(&mut self) -> bool {
+        loop {
+            let command = self.commands.try_recv();
+            let now = Instant::now();
+            match command {
+                Ok(Command::Add {
+                    username,
+                    password,
+                    lifetime,
+                }) => {
+                    self.server
+                        .add_credential(now, &username, &password, lifetime);
+                }
+                Ok(Command::Remove { username }) => self.server.remove_credential(now, &username),
+                Ok(Command::Close) | Err(TryRecvError::Disconnected) => return true,
+                Err(TryRecvError::Empty) => {
+                    self.act();
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Take what waits at one socket; true if there may be more.
+    fn serve(&mut self, token: Token) -> bool {
+        for _ in 0..BATCHES_IN_A_ROW {
+            let more = match token {
+                SERVER => self.serve_clients(),
+                Token(number) => self.serve_peers(AllocationId((number - ALLOCATIONS) as u64)),
+            };
+            if !more {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn serve_clients(&mut self) -> bool {
+        let more = self.batch.receive(&self.socket);
+        let now = Instant::now();
+        for (client, datagram) in self.batch.datagrams() {
+            if let Some(ToPeer {
+                allocation,
+                to,
+                payload,
+            }) = self.server.handle_client(now, client, datagram)
+                && let Some(relayed) = self.relayed.get(&allocation)
+            {
+                // UDP: what can't be sent now is lost, as on the way.
+                let _ = relayed.socket().send_to(&datagram[payload], to);
+            }
+        }
+        self.act();
+        more
+    }
+
+    fn serve_peers(&mut self, allocation: AllocationId) -> bool {
+        let Some(relayed) = self.relayed.get(&allocation) else {
+            return false;
+        };
+        let more = self.batch.receive(relayed);
+        let now = Instant::now();
+        for (peer, datagram) in self.batch.datagrams() {
+            let out = &mut self.to_client;
+            if let Some(client) = self
+                .server
+                .handle_peer(now, allocation, peer, datagram, out)
+            {
+                let _ = self.socket.socket().send_to(out, client);
+            }
+        }
+        more
+    }
+
+    /// Do what the core wants done.
+    fn act(&mut self) {
+        while let Some(output) = self.server.poll_output() {
+            match output {
+                Output::Send { to, data } => {
+                    let _ = self.socket.socket().send_to(&data, to);
+                }
+                Output::Open { allocation, port } => {
+                    let done = self.open(allocation, port).is_ok();
+                    self.server.opened(Instant::now(), allocation, done);
+                }
+                Output::Close { allocation } => {
+                    // Closing takes it out of epoll.
+                    self.relayed.remove(&allocation);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, allocation: AllocationId, port: u16) -> io::Result<()> {
+        let mut address = self.relay;
+        address.set_port(port);
+        let mut socket = UdpSocket::bind(address)?;
+        let _ = SockRef::from(&socket).set_recv_buffer_size(ALLOCATION_BUFFER);
+        let token = Token(allocation.0 as usize + ALLOCATIONS);
+        self.poll
+            .registry()
+            .register(&mut socket, token, Interest::READABLE)?;
+        self.relayed.insert(allocation, BatchSocket::new(socket)?);
+        Ok(())
+    }
+}

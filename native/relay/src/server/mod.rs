@@ -1,0 +1,218 @@
+//! The TURN server's core: datagrams and time in, datagrams and sockets to open out.
+
+mod allocate;
+mod authenticate;
+mod binding;
+mod refresh;
+mod relaying;
+mod request;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::{Range, RangeInclusive};
+use std::time::{Duration, Instant};
+
+use crate::allocation::Allocation;
+use crate::counters::Counters;
+use crate::credentials::Credentials;
+use crate::nonce::Nonces;
+use crate::peers::PeerPolicy;
+use crate::throttle::Throttle;
+use allocate::Opening;
+
+/// How often what has expired is swept out. Expired things are not used in between.
+const SWEEP: Duration = Duration::from_secs(1);
+const NONCE_LIFETIME: Duration = Duration::from_secs(600);
+
+/// What the server is told once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The realm of every credential.
+    pub realm: String,
+    /// The address that peers see, written into XOR-RELAYED-ADDRESS.
+    pub relay_address: IpAddr,
+    /// Where relayed ports are taken from, at random.
+    pub ports: RangeInclusive<u16>,
+    /// Who may be a peer.
+    pub peers: PeerPolicy,
+    /// Allocations of one credential at a time.
+    pub allocations_per_user: usize,
+    /// Allocations of all together.
+    pub allocations: usize,
+    /// Random octets of this process alone, the key of nonces and of the choice of ports.
+    pub secret: [u8; 32],
+}
+
+/// Names an allocation's socket between core and shell; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AllocationId(pub u64);
+
+/// What the shell is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send a datagram from the server's socket.
+    Send {
+        /// The client.
+        to: SocketAddr,
+        /// The whole datagram.
+        data: Vec<u8>,
+    },
+    /// Bind a UDP socket to this port of the relay's address, then call [`Server::opened`].
+    Open {
+        /// Its name from now on.
+        allocation: AllocationId,
+        /// The port wanted.
+        port: u16,
+    },
+    /// Close the allocation's socket.
+    Close {
+        /// Which.
+        allocation: AllocationId,
+    },
+}
+
+/// A client's data to be sent from an allocation's socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToPeer {
+    /// Whose socket.
+    pub allocation: AllocationId,
+    /// The peer.
+    pub to: SocketAddr,
+    /// Where the payload is in the datagram that was handed in.
+    pub payload: Range<usize>,
+}
+
+/// The server's whole state. Nothing inside knows a socket or a clock.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    started: Instant,
+    credentials: Credentials,
+    nonces: Nonces,
+    throttle: Throttle,
+    /// By the client's address: with one UDP socket that is the 5-tuple.
+    allocations: HashMap<SocketAddr, Allocation>,
+    clients: HashMap<AllocationId, SocketAddr>,
+    opening: HashMap<SocketAddr, Opening>,
+    /// When a client's last allocation ended: nonces from before are stale, so that nothing recorded
+    /// can be replayed into its next one.
+    ended: HashMap<SocketAddr, Instant>,
+    next_id: u64,
+    next_draw: u64,
+    swept: Instant,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+}
+
+impl Server {
+    /// A server that begins now.
+    #[must_use]
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            started: now,
+            credentials: Credentials::default(),
+            nonces: Nonces::new(&config.secret, NONCE_LIFETIME),
+            throttle: Throttle::default(),
+            allocations: HashMap::new(),
+            clients: HashMap::new(),
+            opening: HashMap::new(),
+            ended: HashMap::new(),
+            next_id: 0,
+            next_draw: 0,
+            swept: now,
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            config,
+        }
+    }
+
+    /// Know a credential for a time, at most 8 hours. A known name gets the new password and time.
+    pub fn add_credential(
+        &mut self,
+        now: Instant,
+        username: &str,
+        password: &str,
+        lifetime: Duration,
+    ) {
+        let realm = &self.config.realm;
+        self.credentials
+            .add(now, realm, username, password, lifetime);
+    }
+
+    /// Forget a credential; its allocations end.
+    pub fn remove_credential(&mut self, now: Instant, username: &str) {
+        self.credentials.remove(username);
+        self.opening.retain(|_, opening| !opening.is_of(username));
+        self.end_allocations(now, |allocation| &*allocation.username == username);
+    }
+
+    /// The next thing for the shell to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Server::handle_timeout`] wants to be called at the latest; `None` while nothing can expire.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let idle = self.allocations.is_empty()
+            && self.ended.is_empty()
+            && self.throttle.is_empty()
+            && self.credentials.is_empty();
+        (!idle).then_some(self.swept + SWEEP)
+    }
+
+    /// Sweep out what has expired.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.swept + SWEEP {
+            return;
+        }
+        self.swept = now;
+        self.credentials.forget_expired(now);
+        self.throttle.forget_full(now);
+        self.end_allocations(now, |allocation| allocation.expires <= now);
+        for allocation in self.allocations.values_mut() {
+            allocation.forget_expired(now);
+        }
+        let lifetime = self.nonces.lifetime();
+        self.ended
+            .retain(|_, ended| now.saturating_duration_since(*ended) <= lifetime);
+    }
+
+    /// What was done and refused so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// How many allocations there are now.
+    #[must_use]
+    pub fn allocations(&self) -> usize {
+        self.allocations.len()
+    }
+
+    fn end_allocations(&mut self, now: Instant, which: impl Fn(&Allocation) -> bool) {
+        let over = self
+            .allocations
+            .iter()
+            .filter(|(_, allocation)| which(allocation));
+        let over: Vec<SocketAddr> = over.map(|(&client, _)| client).collect();
+        for client in over {
+            self.end_allocation(now, client);
+        }
+    }
+
+    fn end_allocation(&mut self, now: Instant, client: SocketAddr) {
+        if let Some(allocation) = self.allocations.remove(&client) {
+            let allocation = allocation.id;
+            self.clients.remove(&allocation);
+            self.ended.insert(client, now);
+            self.counters.allocations_ended += 1;
+            self.outputs.push_back(Output::Close { allocation });
+        }
+    }
+
+    fn live_allocation(&mut self, now: Instant, client: SocketAddr) -> Option<&mut Allocation> {
+        let allocation = self.allocations.get_mut(&client);
+        allocation.filter(|allocation| allocation.expires > now)
+    }
+}

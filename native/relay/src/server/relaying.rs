@@ -1,0 +1,119 @@
+//! Data between clients and peers (RFC 8656 sections 11 and 12).
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Instant;
+
+use super::{AllocationId, Server, ToPeer};
+use crate::stun::attribute::{DATA, XOR_PEER_ADDRESS};
+use crate::stun::{Class, Message, TransactionId, Writer, method};
+
+/// Channel number and length.
+const CHANNEL_HEADER: usize = 4;
+/// With its headers, more would fit no datagram to the client.
+const LARGEST_PAYLOAD: usize = 65_000;
+
+impl Server {
+    pub(super) fn channel_data(
+        &mut self,
+        now: Instant,
+        client: SocketAddr,
+        data: &[u8],
+    ) -> Option<ToPeer> {
+        let &[n0, n1, l0, l1] = data.first_chunk()?;
+        let number = u16::from_be_bytes([n0, n1]);
+        let length = usize::from(u16::from_be_bytes([l0, l1]));
+        let payload = CHANNEL_HEADER..CHANNEL_HEADER + length;
+        if payload.end > data.len() {
+            self.counters.malformed_dropped += 1;
+            return None;
+        }
+        let peer = self.live_allocation(now, client)?.peer_of(now, number)?;
+        self.send_to_peer(now, client, peer, payload)
+    }
+
+    pub(super) fn send_indication(
+        &mut self,
+        now: Instant,
+        client: SocketAddr,
+        message: &Message<'_>,
+    ) -> Option<ToPeer> {
+        let peer = message.addresses(XOR_PEER_ADDRESS).next().flatten();
+        let payload = message.attribute_range(DATA);
+        let (Some(peer), Some(payload), true) = (peer, payload, message.unknown().is_empty())
+        else {
+            self.counters.malformed_dropped += 1;
+            return None;
+        };
+        self.send_to_peer(now, client, peer, payload)
+    }
+
+    /// The policy is asked again for each packet: it costs little, and no path leads around it.
+    fn send_to_peer(
+        &mut self,
+        now: Instant,
+        client: SocketAddr,
+        to: SocketAddr,
+        payload: Range<usize>,
+    ) -> Option<ToPeer> {
+        let allocation = self.live_allocation(now, client)?;
+        let (id, permitted) = (allocation.id, allocation.permits(now, to.ip()));
+        if !permitted || to.port() == 0 || !self.config.peers.permits(to.ip()) {
+            self.counters.packets_without_permission += 1;
+            return None;
+        }
+        self.counters.packets_to_peers += 1;
+        self.counters.bytes_to_peers += payload.len() as u64;
+        Some(ToPeer {
+            allocation: id,
+            to,
+            payload,
+        })
+    }
+
+    /// Take a datagram that arrived at an allocation's socket. Writes what the client gets into `out`
+    /// (cleared first) and gives the client's address; `None` if the peer has no permission.
+    pub fn handle_peer(
+        &mut self,
+        now: Instant,
+        allocation: AllocationId,
+        peer: SocketAddr,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<SocketAddr> {
+        let &client = self.clients.get(&allocation)?;
+        let length = u16::try_from(payload.len()).ok()?;
+        if payload.len() > LARGEST_PAYLOAD {
+            return None;
+        }
+        let live = self.live_allocation(now, client)?;
+        if !live.permits(now, peer.ip()) {
+            self.counters.packets_without_permission += 1;
+            return None;
+        }
+        let channel = live.channel_to(now, peer);
+        out.clear();
+        match channel {
+            Some(number) => {
+                out.extend_from_slice(&number.to_be_bytes());
+                out.extend_from_slice(&length.to_be_bytes());
+                out.extend_from_slice(payload);
+            }
+            None => *out = self.data_indication(peer, payload),
+        }
+        self.counters.packets_to_clients += 1;
+        self.counters.bytes_to_clients += payload.len() as u64;
+        Some(client)
+    }
+
+    /// Nobody answers an indication, so its transaction need only be unlike the others.
+    fn data_indication(&mut self, peer: SocketAddr, payload: &[u8]) -> Vec<u8> {
+        self.next_draw += 1;
+        let mut transaction: TransactionId = [0; 12];
+        transaction[4..].copy_from_slice(&self.next_draw.to_be_bytes());
+        Writer::new(Class::Indication, method::DATA, transaction)
+            .address(XOR_PEER_ADDRESS, peer)
+            .attribute(DATA, payload)
+            .finish()
+    }
+}
