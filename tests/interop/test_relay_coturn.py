@@ -15,9 +15,7 @@ from vestibule._native import Relay
 
 UCLIENT = shutil.which("turnutils_uclient")
 
-pytestmark = pytest.mark.skipif(
-    UCLIENT is None, reason="no turnutils_uclient (coturn)"
-)
+pytestmark = pytest.mark.skipif(UCLIENT is None, reason="no turnutils_uclient (coturn)")
 
 
 @dataclass(frozen=True, slots=True)
