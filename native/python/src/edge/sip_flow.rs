@@ -60,12 +60,14 @@ pub async fn serve<S>(
         pin!(reads, writes, distrust, closing);
         let mut reads_done = false;
         loop {
+            // Reading comes first: what has arrived is told even if Python ends the flow at once.
             tokio::select! {
-                reason = &mut writes => break reason,
+                biased;
                 end = &mut reads, if !reads_done => {
                     reads_done = true;
                     outbox.end_with(end.reason, end.close);
                 }
+                reason = &mut writes => break reason,
                 () = &mut distrust, if !outbox.is_ending() => {
                     core.counters.add(Count::Distrusted);
                     outbox.end_with("certificate no longer accepted", Some(CloseCode::Policy));

@@ -1,0 +1,86 @@
+"""The flows that are open: who is at the other end of each connection."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography import x509
+
+from vestibule._native import FlowOpened
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What a verified client certificate says about its holder."""
+
+    serial: str
+    """Lower-case hexadecimal, as the directory keeps it."""
+    uris: tuple[str, ...]
+    """The URIs among its subject alternative names, in order."""
+
+    @classmethod
+    def from_der(cls, der: bytes) -> "ClientCertificate":
+        """Read a certificate that the edge has verified. Raises ValueError if it can't be."""
+        certificate = x509.load_der_x509_certificate(der)
+        try:
+            names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            uris: tuple[str, ...] = ()
+        else:
+            uris = tuple(names.value.get_values_for_type(x509.UniformResourceIdentifier))
+        return cls(f"{certificate.serial_number:x}", uris)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One open connection that speaks SIP."""
+
+    id: int
+    transport: Literal["tls", "wss"]
+    host: str
+    port: int
+    local_port: int
+    certificate: ClientCertificate | None
+
+    @classmethod
+    def from_event(cls, event: FlowOpened) -> "Flow":
+        """The flow that was just told of. Raises ValueError if its certificate is unreadable."""
+        der = event.certificate
+        return cls(
+            event.flow,
+            event.transport,
+            event.peer_host,
+            event.peer_port,
+            event.local_port,
+            ClientCertificate.from_der(der) if der is not None else None,
+        )
+
+
+class Flows:
+    """The table of open flows, kept by whoever drains the edge."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self) -> None:
+        self._open: dict[int, Flow] = {}
+
+    def open(self, event: FlowOpened) -> Flow:
+        """Take a flow in. Raises ValueError if its certificate is unreadable; then it isn't."""
+        flow = Flow.from_event(event)
+        self._open[flow.id] = flow
+        return flow
+
+    def close(self, flow: int) -> Flow | None:
+        """Let a flow go; None if it wasn't there."""
+        return self._open.pop(flow, None)
+
+    def get(self, flow: int) -> Flow | None:
+        """The flow of that number, while it is open."""
+        return self._open.get(flow)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Flow]:
+        """All of them; a copy, so that flows may be closed meanwhile."""
+        return iter(tuple(self._open.values()))

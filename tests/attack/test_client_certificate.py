@@ -1,0 +1,157 @@
+"""Only a client certificate that is good in every respect is accepted; having none is fine."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from tests.certificates import ANY, CLIENT, DAY, SERVER, Credential, TestAuthority
+from tests.running_edge import RunningEdge, options, read_to_end
+from vestibule._native import ConnectFailed, FlowClosed
+
+OURS = TestAuthority()
+WRONG = TestAuthority("Wrong")
+IMPOSTOR = TestAuthority()
+"""Another authority of the same name."""
+REVOKED = OURS.client("sip:alice@vestibule.test")
+
+NAMES = [x509.UniformResourceIdentifier("sip:alice@vestibule.test")]
+BAD = {
+    "wrong authority": WRONG.client(),
+    "authority of the same name": IMPOSTOR.client(),
+    "expired": OURS.issue(purposes=[CLIENT], names=NAMES, begins=-3 * DAY, ends=-DAY),
+    "not yet valid": OURS.issue(purposes=[CLIENT], names=NAMES, begins=DAY),
+    "for servers": OURS.issue(purposes=[SERVER], names=NAMES),
+    "for no purpose": OURS.issue(names=NAMES),
+    "for any purpose": OURS.issue(purposes=[ANY], names=NAMES),
+    "for clients and any purpose": OURS.issue(purposes=[CLIENT, ANY], names=NAMES),
+    "revoked": REVOKED,
+    "the authority's own": Credential(OURS.issuer.certificate, OURS.issuer.key, ()),
+}
+
+
+@pytest.fixture
+def edge() -> Iterator[RunningEdge]:
+    with RunningEdge(OURS) as running:
+        running.edge.set_trust(OURS.root_pem, OURS.crls(REVOKED))
+        yield running
+
+
+def is_let_in(edge: RunningEdge, context: ssl.SSLContext) -> bool:
+    """Whether a keep-alive is answered; TLS 1.3 tells of a refusal only after the handshake."""
+    try:
+        with edge.connect(context) as client:
+            client.sendall(b"\r\n\r\n")
+            return client.recv(2) == b"\r\n"
+    except (ssl.SSLError, ConnectionError):
+        return False
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_good_certificate_is_told(
+    edge: RunningEdge, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    good = OURS.client("sip:alice@vestibule.test")
+    context = edge.context(good, tmp_path)
+    context.minimum_version = context.maximum_version = version
+    assert is_let_in(edge, context)
+    assert edge.opened().certificate == good.der
+
+
+def test_no_certificate_is_fine(edge: RunningEdge) -> None:
+    assert is_let_in(edge, edge.context())
+    assert edge.opened().certificate is None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_certificate_ends_the_handshake(
+    edge: RunningEdge, tmp_path: Path, fault: str, version: ssl.TLSVersion
+) -> None:
+    context = edge.context(BAD[fault], tmp_path)
+    context.minimum_version = context.maximum_version = version
+    assert not is_let_in(edge, context)
+    edge.counted("handshake_failed")
+    assert edge.quiet()
+
+
+@pytest.mark.parametrize(
+    ("state", "crls"),
+    [
+        ("no list at all", []),
+        ("no list of the issuer", OURS.crls()[1:]),
+        ("no list of the root", OURS.crls()[:1]),
+        ("lists past their time", OURS.crls(ends=-DAY)),
+        ("lists of an impostor", IMPOSTOR.crls()),
+        ("the issuer revoked", OURS.crls(of_root=[OURS.issuer])),
+    ],
+)
+def test_unknown_revocation_is_refused(
+    edge: RunningEdge, tmp_path: Path, state: str, crls: list[bytes]
+) -> None:
+    edge.edge.set_trust(OURS.root_pem, crls)
+    assert not is_let_in(edge, edge.context(OURS.client(), tmp_path)), state
+    assert is_let_in(edge, edge.context()), state
+
+
+def test_before_there_is_trust_no_certificate_is_asked_for(tmp_path: Path) -> None:
+    with RunningEdge(OURS, trust=False) as edge:
+        assert is_let_in(edge, edge.context(WRONG.client(), tmp_path))
+        assert edge.opened().certificate is None
+
+
+def test_a_live_flow_ends_when_its_certificate_is_revoked(
+    edge: RunningEdge, tmp_path: Path
+) -> None:
+    good, other = OURS.client(), OURS.client()
+    (tmp_path / "other").mkdir()
+    with (
+        edge.connect(edge.context(good, tmp_path)) as client,
+        edge.connect(edge.context(other, tmp_path / "other")) as bystander,
+    ):
+        client.sendall(options())
+        flow = edge.opened().flow
+        edge.message()
+        bystander.sendall(options())
+        edge.opened()
+        edge.message()
+        edge.edge.set_trust(OURS.root_pem, OURS.crls(good))
+        closed = edge.next(FlowClosed)
+        assert (closed.flow, closed.reason) == (flow, "certificate no longer accepted")
+        assert read_to_end(client) == b""
+        bystander.sendall(options("still"))
+        assert edge.message().call_id == "still"
+
+
+@pytest.mark.parametrize(
+    "purposes", [[CLIENT], [], [ANY], [SERVER, ANY]], ids=["client", "none", "any", "server, any"]
+)
+def test_a_server_needs_its_purpose_too(
+    edge: RunningEdge, purposes: list[x509.ObjectIdentifier]
+) -> None:
+    with RunningEdge(OURS) as other:
+        unfit = OURS.issue(purposes=purposes, names=[x509.DNSName("edge.test")])
+        other.edge.set_identity(unfit.chain_pem, unfit.key_pem)
+        flow = edge.edge.connect("127.0.0.1", other.port, "edge.test")
+        failed = edge.next(ConnectFailed)
+        assert failed.flow == flow
+        assert "certificate" in failed.reason
+
+
+@pytest.mark.parametrize("fault", ["wrong authority", "expired", "revoked"])
+def test_a_bad_server_is_not_spoken_to(edge: RunningEdge, fault: str) -> None:
+    names = [x509.DNSName("edge.test")]
+    revoked = OURS.server("edge.test")
+    unfit = {
+        "wrong authority": WRONG.server("edge.test"),
+        "expired": OURS.issue(purposes=[SERVER], names=names, begins=-3 * DAY, ends=-DAY),
+        "revoked": revoked,
+    }[fault]
+    edge.edge.set_trust(OURS.root_pem, OURS.crls(revoked))
+    with RunningEdge(OURS) as other:
+        other.edge.set_identity(unfit.chain_pem, unfit.key_pem)
+        edge.edge.connect("127.0.0.1", other.port, "edge.test")
+        assert "certificate" in edge.next(ConnectFailed).reason
+        assert other.quiet()
