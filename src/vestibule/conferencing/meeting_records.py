@@ -4,9 +4,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.conferencing.meetings import MeetingRecord
-from vestibule.directory.directory import raise_revision
 from vestibule.directory.model import Access, Presenting
 from vestibule.store.engine import Store
+from vestibule.store.revisions import raise_revision
 from vestibule.store.tables import meetings
 from vestibule.store.writer import Writer
 
@@ -47,7 +47,7 @@ class MeetingRecords:
 
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(insert(meetings), values)
-            await raise_revision(connection)
+            await raise_revision(connection, "meetings")
 
         await self._writer.submit(write)
 
@@ -57,6 +57,6 @@ class MeetingRecords:
         async def write(connection: AsyncConnection) -> None:
             statement = update(meetings).where(meetings.c.id == meeting_id)
             await connection.execute(statement.values(ended_at=at))
-            await raise_revision(connection)
+            await raise_revision(connection, "meetings")
 
         await self._writer.submit(write)

@@ -1,15 +1,15 @@
 """The directory: reads from memory, writes that are durable before they return.
 
-What another process writes (the command line beside a running server) is noticed by the revision row, which
-every change raises.
+What another process writes (the command line beside a running server) is noticed within two seconds
+by its revision number; our own writes go into memory as they are, without reading anything again.
 """
 
 import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -20,15 +20,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.directory.model import Device, Person, Tenant, TenantPolicy
+from vestibule.directory.names import display_name as fit_display_name
+from vestibule.directory.names import domain_name, user_name
+from vestibule.directory.policy import policy_as_json
 from vestibule.directory.snapshot import Snapshot, read_snapshot
 from vestibule.store import tables
 from vestibule.store.engine import Store
+from vestibule.store.revisions import raise_revision, read_revisions
 
 POLL_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class AlreadyThere(Exception):
+class AlreadyThere(Exception):  # noqa: N818 - reads as what it says
     """A domain, address or name that is taken; the message says which."""
 
 
@@ -38,7 +42,8 @@ class Directory:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._snapshot = Snapshot()
-        self._revision = -1
+        self._revisions: Mapping[str, int] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._poller: asyncio.Task[None] | None = None
         self._on_change: list[Callable[[], Awaitable[None]]] = []
 
@@ -46,12 +51,14 @@ class Directory:
 
     async def load(self) -> None:
         """Read everything."""
-        async with self._store.connect() as connection:
-            self._revision = await _revision_of(connection)
-            self._snapshot = await read_snapshot(connection)
+        async with self._one_at_a_time:
+            await self._read()
 
     def on_change(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Call back after each change that was noticed, ours or another process's."""
+        """Call back after each change of people, devices, policies or meetings.
+
+        Ours are told before the write returns, another process's within two seconds.
+        """
         self._on_change.append(callback)
 
     def watch(self) -> None:
@@ -77,7 +84,7 @@ class Directory:
 
     def people_of(self, tenant_id: str) -> list[Person]:
         """Everyone of a tenant, by address."""
-        people = (p for p in self._snapshot.people.values() if p.tenant == tenant_id)
+        people = self._snapshot.people_of_tenant.get(tenant_id, {}).values()
         return sorted(people, key=lambda person: person.aor)
 
     def tenants(self) -> list[Tenant]:
@@ -102,7 +109,7 @@ class Directory:
 
     def devices_of(self, person_id: str) -> tuple[Device, ...]:
         """Every device of a person, revoked ones too."""
-        return self._snapshot.devices_of_person.get(person_id, ())
+        return tuple(self._snapshot.devices_of_person.get(person_id, {}).values())
 
     def digest_devices(self, person_id: str) -> tuple[Device, ...]:
         """A person's devices that prove themselves by a secret and are not revoked."""
@@ -121,27 +128,37 @@ class Directory:
     async def add_tenant(
         self, name: str, domains: tuple[str, ...], policy: TenantPolicy | None = None
     ) -> Tenant:
-        """A new tenant. Raises AlreadyThere if a domain belongs to somebody."""
-        tenant = Tenant(
-            str(uuid4()), name, tuple(d.lower() for d in domains), policy or TenantPolicy()
-        )
+        """A new tenant. Raises AlreadyThere if a domain belongs to somebody, UnfitName."""
+        names = tuple(dict.fromkeys(domain_name(domain) for domain in domains))
+        if not names:
+            raise ValueError("a tenant has at least one domain")
+        tenant = Tenant(str(uuid4()), fit_display_name(name), names, policy or TenantPolicy())
+        rows = [
+            {"name": domain, "tenant": tenant.id, "position": position}
+            for position, domain in enumerate(names)
+        ]
 
         async def write(connection: AsyncConnection) -> None:
-            values = {"id": tenant.id, "name": name, "policy": asdict(tenant.policy)}
+            values = {
+                "id": tenant.id,
+                "name": tenant.name,
+                "policy": policy_as_json(tenant.policy),
+            }
             await connection.execute(insert(tables.tenants), values)
-            rows = [
-                {"name": domain, "tenant": tenant.id, "position": position}
-                for position, domain in enumerate(tenant.domains)
-            ]
             await connection.execute(insert(tables.domains), rows)
 
-        await self._change(write, f"a domain of {', '.join(domains)} is taken")
+        taken = f"a domain of {', '.join(names)} is taken"
+        await self._change(write, lambda memory: memory.put_tenant(tenant), taken)
         return tenant
 
     async def set_policy(self, tenant_id: str, policy: TenantPolicy) -> None:
-        """A tenant's policy from now on."""
+        """A tenant's policy from now on. Raises KeyError if there is no such tenant."""
+        tenant = replace(self._snapshot.tenants[tenant_id], policy=policy)
         statement = update(tables.tenants).where(tables.tenants.c.id == tenant_id)
-        await self._execute(statement.values(policy=asdict(policy)))
+        await self._execute(
+            statement.values(policy=policy_as_json(policy)),
+            lambda memory: memory.put_tenant(tenant),
+        )
 
     async def add_person(
         self,
@@ -154,28 +171,42 @@ class Directory:
         licensed: bool = True,
         password_hash: str | None = None,
     ) -> Person:
-        """A new person. Raises AlreadyThere if the address is taken, ValueError for a foreign domain."""
+        """A new person.
+
+        Raises AlreadyThere if the address is taken, UnfitName for a name that can't be, ValueError
+        for another tenant's domain, KeyError if there is no such tenant.
+        """
         tenant = self._snapshot.tenants[tenant_id]
-        domain = (domain or tenant.domains[0]).lower()
+        domain = domain_name(domain) if domain else tenant.domains[0]
         if domain not in tenant.domains:
             raise ValueError(f"{domain} is not a domain of {tenant.name}")
+        name = user_name(user)
         person = Person(
-            str(uuid4()), tenant_id, user.lower(), domain, display_name,
-            email or f"{user}@{domain}", licensed, enabled=True,
+            str(uuid4()), tenant_id, name, domain, fit_display_name(display_name),
+            email or f"{name}@{domain}", licensed, enabled=True,
         )  # fmt: skip
-        values = {**asdict(person), "password_hash": password_hash}
-        await self._execute(insert(tables.people).values(values), f"{person.aor} is taken")
+        await self._execute(
+            insert(tables.people).values({**asdict(person), "password_hash": password_hash}),
+            lambda memory: memory.put_person(person),
+            f"{person.aor} is taken",
+        )
         return person
 
     async def set_enabled(self, person_id: str, *, enabled: bool) -> None:
-        """Whether a person may sign in and send anything."""
+        """Whether a person may sign in and send anything. Raises KeyError for an unknown one."""
+        person = replace(self._snapshot.people[person_id], enabled=enabled)
         statement = update(tables.people).where(tables.people.c.id == person_id)
-        await self._execute(statement.values(enabled=enabled))
+        await self._execute(
+            statement.values(enabled=enabled), lambda memory: memory.put_person(person)
+        )
 
     async def set_password(self, person_id: str, password_hash: str) -> None:
-        """A person's Argon2id hash from now on."""
+        """A person's Argon2id hash from now on. Raises KeyError for an unknown one."""
+        person = self._snapshot.people[person_id]
         statement = update(tables.people).where(tables.people.c.id == person_id)
-        await self._execute(statement.values(password_hash=password_hash))
+        await self._execute(
+            statement.values(password_hash=password_hash), lambda memory: memory.put_person(person)
+        )
 
     async def password_hash(self, person_id: str) -> str | None:
         """A person's Argon2id hash; None if there is no password. Read from the store each time."""
@@ -187,9 +218,10 @@ class Directory:
     async def add_certificate_device(
         self, person: Person, name: str, serial: str, device_id: str
     ) -> Device:
-        """A device that was given a certificate."""
+        """A device that was given a certificate. Raises AlreadyThere if the serial is taken."""
         device = Device(
-            device_id, person.id, person.tenant, name, "certificate", serial, None, None,
+            device_id, person.id, person.tenant, fit_display_name(name), "certificate", serial,
+            None, None,
         )  # fmt: skip
         await self._add_device(device)
         return device
@@ -199,67 +231,103 @@ class Directory:
     ) -> Device:
         """A device with a secret of its own; only digests of it are kept."""
         device = Device(
-            str(uuid4()), person.id, person.tenant, name, "digest", None, ha1_sha256, ha1_md5,
+            str(uuid4()), person.id, person.tenant, fit_display_name(name), "digest", None,
+            ha1_sha256, ha1_md5,
         )  # fmt: skip
         await self._add_device(device)
         return device
 
     async def revoke_device(self, device_id: str) -> None:
-        """A device proves nothing from now on."""
+        """A device proves nothing from now on; the first revocation's date stays.
+
+        Raises KeyError if there is no such device.
+        """
+        device = self._snapshot.devices[device_id]
+        if device.revoked:
+            return
+        device = replace(device, revoked_at=time.time())
         statement = update(tables.devices).where(tables.devices.c.id == device_id)
-        await self._execute(statement.values(revoked_at=time.time()))
+        await self._execute(
+            statement.values(revoked_at=device.revoked_at),
+            lambda memory: memory.put_device(device),
+        )
 
     # --- inside ---
 
     async def _add_device(self, device: Device) -> None:
         values = {**asdict(device), "created_at": time.time()}
-        await self._execute(insert(tables.devices).values(values), "that serial is taken")
+        await self._execute(
+            insert(tables.devices).values(values),
+            lambda memory: memory.put_device(device),
+            "that serial is taken",
+        )
 
-    async def _execute(self, statement: Any, taken: str = "") -> None:
+    async def _execute(
+        self, statement: Any, remember: Callable[[Snapshot], None], taken: str = ""
+    ) -> None:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(statement)
 
-        await self._change(write, taken)
+        await self._change(write, remember, taken)
 
     async def _change(
-        self, write: Callable[[AsyncConnection], Awaitable[None]], taken: str
+        self,
+        write: Callable[[AsyncConnection], Awaitable[None]],
+        remember: Callable[[Snapshot], None],
+        taken: str,
     ) -> None:
-        try:
-            async with self._store.begin() as connection:
-                await write(connection)
-                await raise_revision(connection)
-        except IntegrityError as error:
-            raise AlreadyThere(taken) from error
-        await self._reload()
+        async with self._one_at_a_time:
+            try:
+                async with self._store.begin() as connection:
+                    await write(connection)
+                    number = await raise_revision(connection, "directory")
+            except IntegrityError as error:
+                raise AlreadyThere(taken) from error
+            if number == self._revisions.get("directory", 0) + 1:
+                remember(self._snapshot)
+                self._revisions = {**self._revisions, "directory": number}
+            else:  # another process has written in between
+                await self._read()
+        await self._tell()
 
-    async def _reload(self) -> None:
-        await self.load()
+    async def _read(self) -> None:
+        """Read everything as it was at one moment (PostgreSQL's reads don't stand still)."""
+        async with self._store.connect() as connection:
+            revisions = await read_revisions(connection)
+            while True:
+                snapshot = await read_snapshot(connection)
+                afterwards = await read_revisions(connection)
+                if afterwards["directory"] == revisions["directory"]:
+                    break
+                revisions = afterwards
+        self._snapshot, self._revisions = snapshot, revisions
+
+    async def _tell(self) -> None:
         for callback in self._on_change:
-            await callback()
+            try:
+                await callback()
+            except Exception:  # the change is stored; others must hear of it
+                _log.exception("directory.listener_failed")
+
+    async def _look(self) -> None:
+        async with self._one_at_a_time:
+            async with self._store.connect() as connection:
+                revisions = await read_revisions(connection)
+            if revisions == self._revisions:
+                return
+            if revisions["directory"] == self._revisions.get("directory"):
+                self._revisions = revisions
+            else:
+                await self._read()
+        await self._tell()
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                async with self._store.connect() as connection:
-                    revision = await _revision_of(connection)
-                if revision != self._revision:
-                    await self._reload()
-            except Exception:  # noqa: BLE001 - the next look may succeed; memory stays as it was
+                await self._look()
+            except Exception:  # the next look may succeed; memory stays as it was
                 _log.exception("directory.poll_failed")
-
-
-async def raise_revision(connection: AsyncConnection) -> None:
-    """Note within a transaction that something has changed."""
-    table = tables.revisions
-    statement = update(table).where(table.c.name == "directory")
-    await connection.execute(statement.values(number=table.c.number + 1))
-
-
-async def _revision_of(connection: AsyncConnection) -> int:
-    table = tables.revisions
-    found = await connection.execute(select(table.c.number).where(table.c.name == "directory"))
-    return found.scalar_one()
 
 
 def new_device_secret() -> str:

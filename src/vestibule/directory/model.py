@@ -1,6 +1,6 @@
 """What the directory holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -78,8 +78,9 @@ class Device:
     kind: Literal["certificate", "digest"]
     serial: str | None
     """Of its certificate, in lower-case hexadecimal without leading zeros."""
-    ha1_sha256: str | None
-    ha1_md5: str | None
+    ha1_sha256: str | None = field(repr=False)
+    """Digest of `user:domain:secret` (RFC 7616): as good as the secret itself, so never shown."""
+    ha1_md5: str | None = field(repr=False)
     revoked_at: float | None = None
     """Seconds since 1970; None while it is good."""
 

@@ -1,25 +1,45 @@
-"""Everything the directory holds, read in one go and indexed for reads that never wait."""
+"""Everything the directory holds, indexed for reads that never wait."""
 
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vestibule.directory.model import Access, Device, Person, Presenting, Tenant, TenantPolicy
+from vestibule.directory.model import Device, Person, Tenant
+from vestibule.directory.policy import policy_from
 from vestibule.store import tables
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """Indexes over one reading of the tables."""
+    """Indexes over the tables. `put_…` adds or replaces by id, in constant time."""
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     tenant_of_domain: dict[str, Tenant] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     people_by_aor: dict[str, Person] = field(default_factory=dict)
+    people_of_tenant: dict[str, dict[str, Person]] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
     devices_by_serial: dict[str, Device] = field(default_factory=dict)
-    devices_of_person: dict[str, tuple[Device, ...]] = field(default_factory=dict)
+    devices_of_person: dict[str, dict[str, Device]] = field(default_factory=dict)
+
+    def put_tenant(self, tenant: Tenant) -> None:
+        """A tenant with its domains."""
+        self.tenants[tenant.id] = tenant
+        self.tenant_of_domain.update(dict.fromkeys(tenant.domains, tenant))
+
+    def put_person(self, person: Person) -> None:
+        """A person; addresses never change."""
+        self.people[person.id] = person
+        self.people_by_aor[person.aor] = person
+        self.people_of_tenant.setdefault(person.tenant, {})[person.id] = person
+
+    def put_device(self, device: Device) -> None:
+        """A device; serials never change."""
+        self.devices[device.id] = device
+        if device.serial is not None:
+            self.devices_by_serial[device.serial] = device
+        self.devices_of_person.setdefault(device.person, {})[device.id] = device
 
 
 async def read_snapshot(connection: AsyncConnection) -> Snapshot:
@@ -30,44 +50,20 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
         domains.setdefault(row.tenant, []).append(row.name)
     for row in await connection.execute(select(tables.tenants)):
         names = tuple(domains.get(row.id, ()))
-        tenant = Tenant(row.id, row.name, names, policy_from(row.policy))
-        snapshot.tenants[tenant.id] = tenant
-        snapshot.tenant_of_domain.update(dict.fromkeys(names, tenant))
-    for row in await connection.execute(select(tables.people)):
-        person = Person(
-            row.id, row.tenant, row.user, row.domain, row.display_name, row.email,
-            row.licensed, row.enabled,
+        snapshot.put_tenant(Tenant(row.id, row.name, names, policy_from(row.policy)))
+    people = select(*(c for c in tables.people.c if c is not tables.people.c.password_hash))
+    for row in await connection.execute(people):
+        snapshot.put_person(
+            Person(
+                row.id, row.tenant, row.user, row.domain, row.display_name, row.email,
+                row.licensed, row.enabled,
+            )
         )  # fmt: skip
-        snapshot.people[person.id] = person
-        snapshot.people_by_aor[person.aor] = person
     for row in await connection.execute(select(tables.devices).order_by("created_at")):
-        _add_device(
-            snapshot,
+        snapshot.put_device(
             Device(
                 row.id, row.person, row.tenant, row.name, row.kind, row.serial,
                 row.ha1_sha256, row.ha1_md5, row.revoked_at,
-            ),
+            )
         )  # fmt: skip
     return snapshot
-
-
-def _add_device(snapshot: Snapshot, device: Device) -> None:
-    snapshot.devices[device.id] = device
-    if device.serial is not None:
-        snapshot.devices_by_serial[device.serial] = device
-    others = snapshot.devices_of_person.get(device.person, ())
-    snapshot.devices_of_person[device.person] = (*others, device)
-
-
-def policy_from(stored: dict[str, object]) -> TenantPolicy:
-    """A policy from its JSON; what it does not name keeps its default."""
-    default = TenantPolicy()
-    timeout = stored.get("lobby_timeout", default.lobby_timeout)
-    return TenantPolicy(
-        device_digest=bool(stored.get("device_digest", default.device_digest)),
-        device_digest_md5=bool(stored.get("device_digest_md5", default.device_digest_md5)),
-        access=Access(stored.get("access", default.access)),
-        presenting=Presenting(stored.get("presenting", default.presenting)),
-        lobby_timeout=float(timeout) if isinstance(timeout, int | float) else default.lobby_timeout,
-        phones_bypass_lobby=bool(stored.get("phones_bypass_lobby", default.phones_bypass_lobby)),
-    )

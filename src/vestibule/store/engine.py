@@ -2,24 +2,36 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
 
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from vestibule.store.migrate import upgrade
+from vestibule.store import sqlite
+from vestibule.store.migrate import SchemaTooNew, is_current, upgrade
+
+__all__ = ["SchemaTooNew", "Store"]
 
 
 class Store:
     """Connections to the database. `url`: `sqlite:///FILE` or `postgresql://…`."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine_for(url)
+        self._url = make_url(url)
+        self._engine = _engine_for(self._url)
 
     async def start(self) -> None:
-        """Bring the schema up to date."""
-        async with self._engine.begin() as connection:
-            await connection.run_sync(upgrade)
+        """Bring the schema up to date.
+
+        Raises SchemaTooNew if a newer Vestibule has written this database.
+        """
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            sqlite.make_file(Path(self._url.database))
+        async with self.connect() as connection:
+            current = await connection.run_sync(is_current)
+        if not current:
+            async with self.begin() as connection:
+                await connection.run_sync(upgrade)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -27,33 +39,33 @@ class Store:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with."""
+        """A connection to read with; what is written over it is undone."""
         async with self._engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: durable when the block ends, undone if it raises."""
-        async with self._engine.begin() as connection:
-            yield connection
+        """A transaction to write in: durable when the block ends, undone if it raises.
+
+        SQLite has one writer at a time; the next one waits for up to ten seconds.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execution_options(**{sqlite.WRITES: True})
+            async with connection.begin():
+                yield connection
 
 
-def _engine_for(url: str) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 10.0}
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+def _engine_for(url: URL) -> AsyncEngine:
+    # Values of statements hold password hashes and keys: errors, and so logs, must not quote them.
+    if url.get_backend_name() == "sqlite":
+        url = url.set(drivername="sqlite+aiosqlite")
+        engine = create_async_engine(url, connect_args={"timeout": 10.0}, hide_parameters=True)
+        sqlite.prepare(engine)
         return engine
-    if parsed.get_backend_name() == "postgresql":
-        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    raise ValueError(f"a database of kind {parsed.get_backend_name()!r} is not supported")
-
-
-def _prepare_sqlite(connection: Any, record: object) -> None:
-    """Readers beside one writer, foreign keys kept, and a commit that survives a power cut."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    raise ValueError(
+        f"a database of kind {url.get_backend_name()!r} is not supported: "
+        "use sqlite:///FILE or postgresql://…"
+    )

@@ -1,4 +1,8 @@
-"""The tables, one schema for SQLite and PostgreSQL. Times are seconds since 1970."""
+"""The tables, one schema for SQLite and PostgreSQL. Times are seconds since 1970.
+
+What belongs to a person points to (person, tenant), and a person to (domain, tenant): the database
+itself refuses a row that would reach from one tenant into another (I1).
+"""
 
 from sqlalchemy import (
     JSON,
@@ -6,6 +10,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -40,29 +45,32 @@ domains = Table(
     Column("name", String(253), primary_key=True),
     Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
     Column("position", Integer, nullable=False),
+    UniqueConstraint("name", "tenant"),
 )
 
 people = Table(
     "people",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("tenant", _ID, nullable=False),
     Column("user", String(64), nullable=False),
-    Column("domain", String(253), ForeignKey("domains.name"), nullable=False),
+    Column("domain", String(253), nullable=False),
     Column("display_name", String(200), nullable=False),
     Column("email", String(254), nullable=False),
     Column("licensed", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("password_hash", Text),
     UniqueConstraint("user", "domain"),
+    UniqueConstraint("id", "tenant"),
+    ForeignKeyConstraint(["domain", "tenant"], ["domains.name", "domains.tenant"]),
 )
 
 devices = Table(
     "devices",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("person", _ID, ForeignKey("people.id"), nullable=False),
-    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("person", _ID, nullable=False),
+    Column("tenant", _ID, nullable=False),
     Column("name", String(100), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("serial", String(64), unique=True),
@@ -71,14 +79,15 @@ devices = Table(
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
     Index(None, "person"),
+    ForeignKeyConstraint(["person", "tenant"], ["people.id", "people.tenant"]),
 )
 
 meetings = Table(
     "meetings",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
-    Column("organizer", _ID, ForeignKey("people.id"), nullable=False),
+    Column("tenant", _ID, nullable=False),
+    Column("organizer", _ID, nullable=False),
     Column("subject", String(200), nullable=False),
     Column("conference_key", String(22), nullable=False),
     Column("access", String(16)),
@@ -86,6 +95,7 @@ meetings = Table(
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),
     Index(None, "organizer"),
+    ForeignKeyConstraint(["organizer", "tenant"], ["people.id", "people.tenant"]),
 )
 
 grants = Table(
@@ -143,4 +153,4 @@ revisions = Table(
     Column("name", String(32), primary_key=True),
     Column("number", Integer, nullable=False),
 )
-"""One row, "directory": it rises with each change of tenants, people, devices or meetings."""
+"""Numbers that rise with each change of a part; see `revisions.py`."""

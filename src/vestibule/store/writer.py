@@ -1,7 +1,7 @@
 """Gathered commits: what arrives within a moment is one transaction, then everyone is answered.
 
-A commit to disk costs the same for one act as for sixty. Each act keeps its own fate: one that fails is undone
-alone (a savepoint) and only its submitter hears of it.
+A commit to disk costs the same for one act as for sixty. Each act keeps its own fate: one that
+fails is undone alone (a savepoint) and only its submitter hears of it.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, act: Act[T]) -> T:
-        """Do an act in a transaction; its result, once durable. Raises what the act or commit raises."""
+        """Do an act in a transaction; its result, once durable. Raises what either raises."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Submission(act, done))
         if self._task is None or self._task.done():
@@ -53,7 +53,7 @@ class Writer:
             batch, self._waiting = self._waiting[:_MOST_IN_ONE], self._waiting[_MOST_IN_ONE:]
             try:
                 results = await self._write(batch)
-            except Exception as error:  # noqa: BLE001 - the commit's failure is each submitter's
+            except Exception as error:  # the commit's failure is each submitter's
                 results = [error] * len(batch)
             for submission, result in zip(batch, results, strict=True):
                 _answer(submission, result)
@@ -65,7 +65,7 @@ class Writer:
                 try:
                     async with connection.begin_nested():
                         results.append(await submission.act(connection))
-                except Exception as error:  # noqa: BLE001 - handed to its submitter
+                except Exception as error:  # handed to its submitter
                     results.append(error)
         return results
 

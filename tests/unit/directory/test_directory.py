@@ -8,7 +8,9 @@ import pytest
 from tests.clients.deadline import eventually_async
 from vestibule.directory.directory import AlreadyThere, Directory
 from vestibule.directory.model import Access, Tenant, TenantPolicy
+from vestibule.directory.names import UnfitName
 from vestibule.store.engine import Store
+from vestibule.store.revisions import raise_revision
 
 
 @pytest.fixture
@@ -99,3 +101,96 @@ async def test_another_process_change_is_noticed(store: Store, directory: Direct
     await eventually_async(lambda: directory.tenant_of_domain("late.test"), "the new tenant", 5.0)
     assert noticed
     await directory.close()
+
+
+async def test_our_own_write_reads_nothing_again(
+    store: Store, directory: Directory, tenant: Tenant
+) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    await directory.add_person(tenant.id, "bob", display_name="Bob")
+    assert directory.person(alice.aor) is alice
+    again = Directory(store)
+    await again.load()
+    assert again.people_of(tenant.id) == directory.people_of(tenant.id)
+    assert again.tenants() == directory.tenants()
+
+
+async def test_what_another_process_wrote_between_two_of_our_writes_is_not_missed(
+    store: Store, directory: Directory, tenant: Tenant
+) -> None:
+    other = Directory(store)
+    await other.load()
+    await other.add_person(tenant.id, "bob", display_name="Bob")
+    await directory.add_person(tenant.id, "carol", display_name="Carol")
+    assert [person.user for person in directory.people_of(tenant.id)] == ["bob", "carol"]
+
+
+async def test_a_change_of_meetings_is_told_without_reading_the_people_again(
+    store: Store, directory: Directory, tenant: Tenant
+) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    noticed: list[bool] = []
+
+    async def note() -> None:
+        noticed.append(True)
+
+    directory.on_change(note)
+    directory.watch()
+    async with store.begin() as connection:
+        await raise_revision(connection, "meetings")
+    await eventually_async(lambda: noticed, "the change", 5.0)
+    assert directory.person(alice.aor) is alice
+    await directory.close()
+
+
+async def test_a_listener_that_fails_fails_nobody_else(directory: Directory) -> None:
+    noticed: list[bool] = []
+
+    async def fail() -> None:
+        raise RuntimeError
+
+    async def note() -> None:
+        noticed.append(True)
+
+    directory.on_change(fail)
+    directory.on_change(note)
+    await directory.add_tenant("Ward", ("ward.test",))
+    assert noticed == [True]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a@b", "../x", "a\nb", "-a", "a.", "x" * 65, "ä"])
+async def test_a_user_name_that_would_need_escaping_is_refused(
+    directory: Directory, tenant: Tenant, name: str
+) -> None:
+    with pytest.raises(UnfitName):
+        await directory.add_person(tenant.id, name, display_name="Somebody")
+
+
+@pytest.mark.parametrize("domain", ["", "a..b", "a_b.test", "x" * 64, "anonymous.invalid", "a/b"])
+async def test_a_domain_that_is_none_is_refused(directory: Directory, domain: str) -> None:
+    with pytest.raises(UnfitName):
+        await directory.add_tenant("Ward", (domain,))
+
+
+@pytest.mark.parametrize("name", ["", "x\u202ey", "x\x1b[31m", "x" * 201])
+async def test_a_display_name_that_deceives_is_refused(
+    directory: Directory, tenant: Tenant, name: str
+) -> None:
+    with pytest.raises(UnfitName):
+        await directory.add_person(tenant.id, "alice", display_name=name)
+
+
+async def test_a_revocation_keeps_its_first_date(directory: Directory, tenant: Tenant) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    desk = await directory.add_certificate_device(alice, "soft", "0a1b", "device-1")
+    await directory.revoke_device(desk.id)
+    first = directory.revoked_certificates()
+    await directory.revoke_device(desk.id)
+    assert directory.revoked_certificates() == first
+    assert first[0][0] == "0a1b"
+
+
+async def test_secrets_are_not_in_what_is_shown(directory: Directory, tenant: Tenant) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    phone = await directory.add_digest_device(alice, "desk", ha1_sha256="ab" * 32)
+    assert "abab" not in repr(phone)

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make every table, and the revision row that changes raise."""
+    """Make every table, and the revision rows that changes raise."""
     op.create_table(
         "revisions",
         sa.Column("name", sa.String(length=32), nullable=False),
@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["tenant"], ["tenants.id"], name=op.f("fk_domains_tenant_tenants")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_domains")),
+        sa.UniqueConstraint("name", "tenant", name=op.f("uq_domains_name_tenant")),
     )
     op.create_table(
         "people",
@@ -44,11 +45,13 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["domain"], ["domains.name"], name=op.f("fk_people_domain_domains")
+            ["domain", "tenant"],
+            ["domains.name", "domains.tenant"],
+            name=op.f("fk_people_domain_domains"),
         ),
-        sa.ForeignKeyConstraint(["tenant"], ["tenants.id"], name=op.f("fk_people_tenant_tenants")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("user", "domain", name=op.f("uq_people_user_domain")),
+        sa.UniqueConstraint("id", "tenant", name=op.f("uq_people_id_tenant")),
     )
     op.create_table(
         "devices",
@@ -62,8 +65,11 @@ def upgrade() -> None:
         sa.Column("ha1_md5", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("revoked_at", sa.Float(), nullable=True),
-        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_devices_person_people")),
-        sa.ForeignKeyConstraint(["tenant"], ["tenants.id"], name=op.f("fk_devices_tenant_tenants")),
+        sa.ForeignKeyConstraint(
+            ["person", "tenant"],
+            ["people.id", "people.tenant"],
+            name=op.f("fk_devices_person_people"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
         sa.UniqueConstraint("serial", name=op.f("uq_devices_serial")),
     )
@@ -80,10 +86,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["organizer"], ["people.id"], name=op.f("fk_meetings_organizer_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant"], ["tenants.id"], name=op.f("fk_meetings_tenant_tenants")
+            ["organizer", "tenant"],
+            ["people.id", "people.tenant"],
+            name=op.f("fk_meetings_organizer_people"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings")),
     )
@@ -146,7 +151,7 @@ def upgrade() -> None:
     )
     op.bulk_insert(
         sa.table("revisions", sa.column("name"), sa.column("number")),
-        [{"name": "directory", "number": 0}],
+        [{"name": "directory", "number": 0}, {"name": "meetings", "number": 0}],
     )
 
 

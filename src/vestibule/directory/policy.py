@@ -1,0 +1,25 @@
+"""A tenant's policy as JSON in its row; what an older version did not store has its default."""
+
+from dataclasses import asdict
+from typing import Any
+
+from vestibule.directory.model import Access, Presenting, TenantPolicy
+
+
+def policy_as_json(policy: TenantPolicy) -> dict[str, Any]:
+    """What is stored."""
+    return asdict(policy)
+
+
+def policy_from(stored: dict[str, Any]) -> TenantPolicy:
+    """A policy from what is stored; what it does not name keeps its default."""
+    default = TenantPolicy()
+    timeout = stored.get("lobby_timeout", default.lobby_timeout)
+    return TenantPolicy(
+        device_digest=bool(stored.get("device_digest", default.device_digest)),
+        device_digest_md5=bool(stored.get("device_digest_md5", default.device_digest_md5)),
+        access=Access(stored.get("access", default.access)),
+        presenting=Presenting(stored.get("presenting", default.presenting)),
+        lobby_timeout=float(timeout) if isinstance(timeout, int | float) else default.lobby_timeout,
+        phones_bypass_lobby=bool(stored.get("phones_bypass_lobby", default.phones_bypass_lobby)),
+    )
