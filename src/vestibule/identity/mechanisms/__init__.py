@@ -1,1 +1,1 @@
-"""The ways a message can prove its sender, one file each."""
+"""One file for each way to prove oneself on SIP."""

@@ -1,0 +1,170 @@
+"""How a message becomes an act (DESIGN 8): batches from the edge, transactions, proof, then dialog or service.
+
+Every step is one call deep and none reaches back. Nothing here waits: a handler that must wait for the store answers
+later by its transaction.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from vestibule._native import (
+    ConnectFailed,
+    Edge,
+    EdgeEvent,
+    FlowClosed,
+    FlowOpened,
+    MessageRefused,
+    SipMessage,
+)
+from vestibule.edge.flows import Flows
+from vestibule.identity.mechanisms.nonces import Nonces
+from vestibule.identity.principal import Principal
+from vestibule.identity.proof import Proof
+from vestibule.sip.dialog_table import DialogTable
+from vestibule.sip.layer import TransactionLayer
+from vestibule.sip.message import tokens_of
+from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.router import Router
+from vestibule.sip.timers import RESOLUTION, TimerWheel
+from vestibule.sip.transaction import ServerTransaction
+from vestibule.sip.uri import SipUri
+
+UNDERSTOOD = frozenset({"gruu", "outbound", "path", "timer", "replaces"})
+"""Option tags that a request may require of us or of the other end through us."""
+_log = structlog.get_logger(__name__)
+
+
+class CallRouting(Protocol):
+    """What routes later requests of calls between people."""
+
+    def in_dialog(self, transaction: ServerTransaction) -> bool:
+        """Send it on; False if it belongs to no call of ours. Raises SipRefusal."""
+
+    def ack(self, message: SipMessage) -> bool:
+        """The same for an ACK."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptionParts:
+    """What reception works with."""
+
+    edge: Edge
+    flows: Flows
+    wheel: TimerWheel
+    proof: Proof
+    nonces: Nonces
+    dialogs: DialogTable
+    router: Router
+    calls: CallRouting
+    on_flow_closed: Callable[[int], None]
+
+
+class Reception:
+    """Drains the edge and drives the timer wheel."""
+
+    def __init__(self, parts: ReceptionParts, layer: TransactionLayer) -> None:
+        self._parts = parts
+        self._layer = layer
+        self._tick: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to take events in this event loop."""
+        asyncio.get_running_loop().add_reader(self._parts.edge.fileno(), self._drain)
+        self._advance()
+
+    def stop(self) -> None:
+        """Take no more."""
+        asyncio.get_running_loop().remove_reader(self._parts.edge.fileno())
+        if self._tick is not None:
+            self._tick.cancel()
+
+    # --- events ---
+
+    def _drain(self) -> None:
+        for event in self._parts.edge.drain():
+            try:
+                self._take(event)
+            except Exception:  # one message's failure is not the next one's
+                _log.exception("reception.event_failed")
+
+    def _take(self, event: EdgeEvent) -> None:
+        if isinstance(event, SipMessage):
+            self._layer.receive(event)
+        elif isinstance(event, FlowOpened):
+            flow = self._parts.flows.open(event)
+            self._layer.open_flow(flow.id, event.transport.upper())
+        elif isinstance(event, FlowClosed):
+            self._close(event.flow)
+        elif isinstance(event, MessageRefused):
+            _log.info("reception.refused", status=event.status, reason=event.reason)
+        elif isinstance(event, ConnectFailed):
+            self._layer.close_flow(event.flow)
+
+    def _close(self, flow: int) -> None:
+        for dialog, user in self._parts.dialogs.of_flow(flow):
+            user.on_flow_closed(dialog)
+        self._layer.close_flow(flow)
+        self._parts.on_flow_closed(flow)
+        self._parts.nonces.forget(flow)
+        self._parts.flows.close(flow)
+
+    def _advance(self) -> None:
+        try:
+            self._parts.wheel.advance(time.monotonic())
+        except ExceptionGroup:
+            _log.exception("reception.timer_failed")
+        self._tick = asyncio.get_running_loop().call_later(RESOLUTION, self._advance)
+
+    # --- what the transaction layer hands up ---
+
+    def request(self, transaction: ServerTransaction) -> None:
+        """A new request: prove it, then find who serves it."""
+        try:
+            self._serve(transaction)
+        except SipRefusal as refusal:
+            transaction.refuse(refusal)
+        except Exception:  # whatever went wrong is ours; the sender gets an answer, we get a trace
+            _log.exception("reception.failed", method=transaction.request.method)
+            transaction.respond(500)
+
+    def ack(self, message: SipMessage) -> None:
+        """An ACK to a 2xx: never answered, taken only by the dialog it belongs to."""
+        found = self._parts.dialogs.find(message)
+        if found is not None and found[0].flow == message.flow:
+            found[1].on_ack(found[0], message)
+        elif found is None:
+            self._parts.calls.ack(message)
+
+    def _serve(self, transaction: ServerTransaction) -> None:
+        message = transaction.request
+        flow = self._parts.flows.get(transaction.flow)
+        if flow is None:
+            return
+        kind = self._parts.router.kind(SipUri.parse(message.uri))
+        principal = self._parts.proof.prove(message, flow, kind)
+        transaction.principal = principal
+        missing = tokens_of(message, "Require") - UNDERSTOOD
+        if missing:
+            raise SipRefusal(420, headers=(("Unsupported", ", ".join(sorted(missing))),))
+        if message.to_tag:
+            self._serve_in_dialog(transaction, principal)
+            return
+        self._parts.router.find(transaction, kind)(transaction)
+
+    def _serve_in_dialog(self, transaction: ServerTransaction, principal: Principal) -> None:
+        found = self._parts.dialogs.find(transaction.request)
+        if found is None:
+            if not self._parts.calls.in_dialog(transaction):
+                raise SipRefusal(481)
+            return
+        dialog, user = found
+        owner = dialog.principal
+        if owner is None or not owner.same_sender(principal) or dialog.flow != transaction.flow:
+            raise SipRefusal(403)
+        dialog.accept(transaction.request)
+        user.on_request(dialog, transaction)

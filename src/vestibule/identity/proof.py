@@ -1,0 +1,195 @@
+"""Which person is this message from, proven how: a message becomes a principal, or a refusal (DESIGN 4.3, 8).
+
+The ways, one small file each in `mechanisms`: a token in the message, a digest in the message (a device's secret, or a
+guest's conference key), the client certificate of the connection. Whatever From says must be what the proof says.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from vestibule.directory.model import Tenant
+from vestibule.identity.flow_facts import FlowFacts
+from vestibule.identity.mechanisms.bearer import Tokens, prove_by_token
+from vestibule.identity.mechanisms.certificate import Devices, prove_by_certificate
+from vestibule.identity.mechanisms.conference_key import ConferenceKeys, prove_by_key
+from vestibule.identity.mechanisms.device_digest import (
+    DigestDirectory,
+    algorithms_for,
+    prove_by_device,
+)
+from vestibule.identity.mechanisms.nonces import Nonces, NonceState
+from vestibule.identity.principal import Principal
+from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
+from vestibule.sip.digest import DigestResponse, parse_digest
+from vestibule.sip.message import SipMessage
+from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.router import UriKind
+from vestibule.sip.uri import SipUri
+
+FAILURES = Allowance(burst=60, interval=1.0)
+"""Wrong proofs from one address: real guests mistype seldom, and 128-bit keys aren't found at this rate."""
+
+_MEETING_KINDS = frozenset({UriKind.FOCUS, UriKind.AUDIO_VIDEO})
+_log = structlog.get_logger(__name__)
+
+
+class ProofDirectory(Devices, DigestDirectory, Protocol):
+    """What of the directory is needed here."""
+
+    def tenant_of_domain(self, domain: str) -> Tenant | None:
+        """The tenant whose domain it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofParts:
+    """What proof works with. `clock` gives monotonic seconds."""
+
+    directory: ProofDirectory
+    tokens: Tokens
+    keys: ConferenceKeys
+    nonces: Nonces
+    meeting_id_of: Callable[[str | None], str | None]
+    token_issuer: str
+    default_realm: str
+    clock: Callable[[], float]
+
+
+class Proof:
+    """Turns messages into principals."""
+
+    def __init__(self, parts: ProofParts) -> None:
+        self._parts = parts
+        self._failures = TokenBuckets(FAILURES)
+
+    def prove(self, message: SipMessage, facts: FlowFacts, kind: UriKind) -> Principal:
+        """Who sent it. Raises SipRefusal: 401 with challenges, 403, 400, 503 after too many failures."""
+        sender = SipUri.parse(message.from_uri)
+        if sender.is_anonymous:
+            return self._guest(message, facts, kind)
+        principal = self._member(message, facts, sender)
+        if principal is None:
+            raise self._challenge(message, facts, self._tenant_of(sender), stale=False)
+        if principal.aor != sender.aor:
+            self._count_failure(facts, "from")
+            raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="not your address"'),))
+        return principal
+
+    # --- people of ours ---
+
+    def _member(self, message: SipMessage, facts: FlowFacts, sender: SipUri) -> Principal | None:
+        scheme, parameters = _authorization(message)
+        if scheme == "bearer":
+            principal = prove_by_token(parameters, self._parts.tokens, self._parts.directory)
+            return principal or self._failed(facts, "bearer")
+        if scheme == "digest":
+            return self._device(message, facts, parse_digest(parameters), sender)
+        return prove_by_certificate(facts, self._parts.directory)
+
+    def _device(
+        self, message: SipMessage, facts: FlowFacts, response: DigestResponse, sender: SipUri
+    ) -> Principal | None:
+        self._require_patience(facts)
+        tenant = self._tenant_of(sender)
+        principal = prove_by_device(response, message.method, tenant, self._parts.directory)
+        good = response.realm == self._realm(tenant) and _same_target(response, message)
+        if principal is None or not good:
+            return self._failed(facts, "device-digest")
+        self._use_nonce(message, facts, response, tenant)
+        return principal
+
+    # --- guests ---
+
+    def _guest(self, message: SipMessage, facts: FlowFacts, kind: UriKind) -> Principal:
+        uri = SipUri.parse(message.uri)
+        meeting_id = self._parts.meeting_id_of(uri.opaque)
+        tenant = self._parts.directory.tenant_of_domain(uri.host)
+        scheme, parameters = _authorization(message)
+        if scheme != "digest":
+            raise self._challenge(message, facts, tenant, stale=False)
+        if kind not in _MEETING_KINDS or meeting_id is None or tenant is None:
+            raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="for meetings only"'),))
+        self._require_patience(facts)
+        response = parse_digest(parameters)
+        principal = prove_by_key(response, message, meeting_id, tenant.id, self._parts.keys)
+        if principal is None or not _same_target(response, message):
+            self._count_failure(facts, "conference-key")
+            raise self._challenge(message, facts, tenant, stale=False)
+        self._use_nonce(message, facts, response, tenant)
+        return principal
+
+    # --- challenges and limits ---
+
+    def _use_nonce(
+        self,
+        message: SipMessage,
+        facts: FlowFacts,
+        response: DigestResponse,
+        tenant: Tenant | None,
+    ) -> None:
+        state = self._parts.nonces.use(response.nonce, response.count, facts.id)
+        if state is NonceState.GOOD:
+            return
+        if state is NonceState.BAD:
+            self._count_failure(facts, "nonce")
+        raise self._challenge(message, facts, tenant, stale=state is NonceState.STALE)
+
+    def _challenge(
+        self, message: SipMessage, facts: FlowFacts, tenant: Tenant | None, *, stale: bool
+    ) -> SipRefusal:
+        realm = self._realm(tenant)
+        guest = SipUri.parse(message.from_uri).is_anonymous
+        algorithms = ("SHA-256",) if guest else algorithms_for(tenant)
+        nonce = self._parts.nonces.new(facts.id)
+        again = ", stale=true" if stale else ""
+        headers = [
+            (
+                "WWW-Authenticate",
+                f'Digest realm="{realm}", nonce="{nonce}", qop="auth", algorithm={name}{again}',
+            )
+            for name in algorithms
+        ]
+        if not guest:
+            failed = ', error="invalid_token"' if _authorization(message)[0] == "bearer" else ""
+            issuer = self._parts.token_issuer
+            headers.append(
+                ("WWW-Authenticate", f'Bearer realm="{realm}", authz_server="{issuer}"{failed}')
+            )
+        return SipRefusal(401, headers=headers)
+
+    def _tenant_of(self, sender: SipUri) -> Tenant | None:
+        return self._parts.directory.tenant_of_domain(sender.host)
+
+    def _realm(self, tenant: Tenant | None) -> str:
+        return tenant.domains[0] if tenant is not None else self._parts.default_realm
+
+    def _require_patience(self, facts: FlowFacts) -> None:
+        wait = self._failures.wait(subnet_of(facts.host), self._parts.clock())
+        if wait > 0:
+            raise SipRefusal(503, headers=(("Retry-After", str(int(wait) + 1)),))
+
+    def _failed(self, facts: FlowFacts, mechanism: str) -> None:
+        self._count_failure(facts, mechanism)
+
+    def _count_failure(self, facts: FlowFacts, mechanism: str) -> None:
+        self._failures.take(subnet_of(facts.host), self._parts.clock())
+        _log.info("proof.failed", address=facts.host, mechanism=mechanism)
+
+
+def _authorization(message: SipMessage) -> tuple[str, str]:
+    """Scheme in lower case, and what follows it; empty without such a header."""
+    value = message.header("Authorization") or ""
+    scheme, _, parameters = value.partition(" ")
+    return scheme.lower(), parameters.strip()
+
+
+def _same_target(response: DigestResponse, message: SipMessage) -> bool:
+    """Whether the digest was made for this Request-URI (RFC 7616 section 3.4.6)."""
+    if response.uri == message.uri:
+        return True
+    try:
+        return SipUri.parse(response.uri).equivalent(SipUri.parse(message.uri))
+    except SipRefusal:
+        return False

@@ -1,0 +1,139 @@
+"""A SIP phone's offer (SDES-SRTP) answered: which codec, which keys, and the answer's text (RFC 3264, RFC 4568).
+
+AES-256-GCM is taken first, whatever order the phone offers (E6). Our own key is drawn anew for each call (E8).
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from vestibule.sip.sdp import Codec, Crypto, MediaDescription, SdpError, SessionDescription
+
+Suite = Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
+CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
+
+_KEY_OCTETS: dict[Suite, int] = {
+    "AEAD_AES_256_GCM": 44,
+    "AEAD_AES_128_GCM": 28,
+    "AES_CM_128_HMAC_SHA1_80": 30,
+}
+_CODECS: dict[tuple[str, int], CodecName] = {
+    ("opus", 48000): "opus",
+    ("g722", 8000): "G722",
+    ("pcmu", 8000): "PCMU",
+    ("pcma", 8000): "PCMA",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneOffer:
+    """What was chosen from an offer."""
+
+    index: int
+    """Which m-line is served; the others are refused."""
+    media: tuple[MediaDescription, ...]
+    codec: CodecName
+    described: Codec
+    dtmf: Codec | None
+    suite: Suite
+    crypto_tag: str
+    remote_key: bytes
+    local_key: bytes
+    host: str
+    port: int
+    rtcp_mux: bool
+    direction: str
+
+    def __repr__(self) -> str:
+        return f"PhoneOffer(codec={self.codec!r}, suite={self.suite!r}, host={self.host!r})"
+
+
+def read_phone_offer(text: str) -> PhoneOffer:
+    """Choose from an offer. Raises SdpError: 400 if unreadable, 488 if nothing in it can be served."""
+    description = SessionDescription.parse(text)
+    for index, medium in enumerate(description.media):
+        if medium.kind == "audio" and medium.port and "RTP/" in medium.profile:
+            return _choose(index, medium, description.media)
+    raise _not_acceptable("no audio offered")
+
+
+def _choose(
+    index: int, medium: MediaDescription, media: tuple[MediaDescription, ...]
+) -> PhoneOffer:
+    chosen = _crypto(medium)
+    if chosen is None:
+        raise _not_acceptable("media without SRTP keys is not accepted")
+    suite, crypto, key = chosen
+    codecs = medium.codecs()
+    names = [(c, _CODECS.get((c.name.lower(), c.rate))) for c in codecs]
+    served = next(((codec, name) for codec, name in names if name is not None), None)
+    if served is None:
+        raise _not_acceptable("no codec in common")
+    described, codec = served
+    dtmf = next((c for c in codecs if c.name.lower() == "telephone-event"), None)
+    return PhoneOffer(
+        index, media, codec, described, dtmf, suite, crypto.tag, key,
+        secrets.token_bytes(_KEY_OCTETS[suite]), medium.address, medium.port,
+        medium.has("rtcp-mux"), medium.direction,
+    )  # fmt: skip
+
+
+def _crypto(medium: MediaDescription) -> tuple[Suite, Crypto, bytes] | None:
+    offered = [c for c in medium.cryptos() if not (c.has_mki or c.has_parameters)]
+    for suite, octets in _KEY_OCTETS.items():
+        for crypto in offered:
+            if crypto.suite.upper() != suite:
+                continue
+            try:
+                key = base64.b64decode(crypto.key, validate=True)
+            except ValueError:
+                continue
+            if len(key) == octets:
+                return suite, crypto, key
+    return None
+
+
+def write_answer(offer: PhoneOffer, address: str, port: int) -> str:
+    """The answer, with our address and port."""
+    family = "IP6" if ":" in address else "IP4"
+    session = secrets.randbelow(2**31)
+    lines = [
+        "v=0", f"o=- {session} {session} IN {family} {address}", "s=-",
+        f"c=IN {family} {address}", "t=0 0",
+    ]  # fmt: skip
+    for index, medium in enumerate(offer.media):
+        if index == offer.index:
+            lines += _served(offer, medium, port)
+        else:
+            lines.append(f"m={medium.kind} 0 {medium.profile} {medium.formats[0]}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _served(offer: PhoneOffer, medium: MediaDescription, port: int) -> list[str]:
+    codec = offer.described
+    channels = "/2" if offer.codec == "opus" and codec.channels == 2 else ""
+    formats = [str(codec.payload_type), *([str(offer.dtmf.payload_type)] if offer.dtmf else [])]
+    key = base64.b64encode(offer.local_key).decode()
+    lines = [
+        f"m=audio {port} {medium.profile} {' '.join(formats)}",
+        f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}{channels}",
+        f"a=crypto:{offer.crypto_tag} {offer.suite} inline:{key}",
+        f"a={_ANSWERED[offer.direction]}",
+        "a=ptime:20",
+    ]
+    if offer.dtmf is not None:
+        number = offer.dtmf.payload_type
+        lines += [f"a=rtpmap:{number} telephone-event/{offer.dtmf.rate}", f"a=fmtp:{number} 0-15"]
+    if offer.rtcp_mux:
+        lines.append("a=rtcp-mux")
+    return lines
+
+
+_ANSWERED = {
+    "sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive",
+}  # fmt: skip
+
+
+def _not_acceptable(why: str) -> SdpError:
+    return SdpError(488, headers=(("Warning", f'399 vestibule "{why}"'),))

@@ -1,0 +1,125 @@
+"""Rooms over the native core: who sends what, and what the core tells back."""
+
+import asyncio
+from typing import Protocol
+
+from vestibule._native import EndpointConnected, EndpointGone, Media, MediaRefused
+from vestibule.media.phone_offer import read_phone_offer, write_answer
+from vestibule.sip.refusal import SipRefusal
+
+
+class Rights(Protocol):
+    """What an endpoint may send."""
+
+    @property
+    def audio(self) -> bool:
+        """Microphone."""
+
+    @property
+    def video(self) -> bool:
+        """Camera."""
+
+    @property
+    def screen(self) -> bool:
+        """Screen."""
+
+
+class Listener(Protocol):
+    """Who hears what happens to endpoints."""
+
+    def connected(self, room: str, endpoint: str) -> None:
+        """Media flows."""
+
+    def gone(self, room: str, endpoint: str, why: str) -> None:
+        """The endpoint ended by itself."""
+
+
+class Rooms:
+    """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers."""
+
+    def __init__(self, media: Media, address: str) -> None:
+        self._media = media
+        self._address = address
+        self._open: set[str] = set()
+        self._listener: Listener | None = None
+
+    def start(self, listener: Listener) -> None:
+        """Begin to take the core's events in this event loop."""
+        self._listener = listener
+        asyncio.get_running_loop().add_reader(self._media.fileno(), self._drain)
+
+    def stop(self) -> None:
+        """Take no more."""
+        asyncio.get_running_loop().remove_reader(self._media.fileno())
+
+    def join_browser(self, room: str, endpoint: str, offer: str, rights: Rights) -> str:
+        """Take a browser's offer, return the answer. Raises SipRefusal (488)."""
+        self._ensure(room)
+        try:
+            return self._media.join_browser(
+                room, endpoint, offer, audio=rights.audio, video=rights.video, screen=rights.screen
+            )
+        except MediaRefused as refused:
+            raise _refusal(refused) from refused
+
+    def check_phone(self, offer: str) -> None:
+        """Raises SipRefusal (488) if a phone's offer can't be served."""
+        read_phone_offer(offer)
+
+    def join_phone(self, room: str, endpoint: str, offer: str, rights: Rights) -> str:
+        """Take a phone's offer, return the answer. Raises SipRefusal (488)."""
+        chosen = read_phone_offer(offer)
+        self._ensure(room)
+        try:
+            port = self._media.join_phone(
+                room,
+                endpoint,
+                codec=chosen.codec,
+                payload_type=chosen.described.payload_type,
+                dtmf_payload_type=chosen.dtmf.payload_type if chosen.dtmf else None,
+                suite=chosen.suite,
+                local_key=chosen.local_key,
+                remote_key=chosen.remote_key,
+                remote_host=chosen.host,
+                remote_port=chosen.port,
+                rtcp_mux=chosen.rtcp_mux,
+                audio=rights.audio,
+            )
+        except MediaRefused as refused:
+            raise _refusal(refused) from refused
+        return write_answer(chosen, self._address, port)
+
+    def set_rights(self, room: str, endpoint: str, rights: Rights) -> None:
+        """Change what an endpoint may send, at once."""
+        self._media.set_rights(
+            room, endpoint, audio=rights.audio, video=rights.video, screen=rights.screen
+        )
+
+    def leave(self, room: str, endpoint: str) -> None:
+        """End an endpoint. No error if it is gone."""
+        self._media.leave(room, endpoint)
+
+    def close(self, room: str) -> None:
+        """End a room. No error if there is none."""
+        if room in self._open:
+            self._open.discard(room)
+            self._media.close_room(room)
+
+    def _ensure(self, room: str) -> None:
+        if room not in self._open:
+            self._media.open_room(room)
+            self._open.add(room)
+
+    def _drain(self) -> None:
+        for event in self._media.drain():
+            if self._listener is None:
+                continue
+            if isinstance(event, EndpointConnected):
+                self._listener.connected(event.room, event.endpoint)
+            elif isinstance(event, EndpointGone):
+                self._listener.gone(event.room, event.endpoint, event.reason)
+
+
+def _refusal(refused: MediaRefused) -> SipRefusal:
+    text = refused.reason.replace('"', "'")
+    return SipRefusal(refused.status, headers=(("Warning", f'399 vestibule "{text}"'),))

@@ -1,0 +1,248 @@
+"""The composition root: builds every part and hands it what it needs. Reading it shows the architecture.
+
+From the outside in: the native edge (TLS), reception (messages to principals), the services (registrar, calls,
+conferencing), the native media side (rooms, relay), and beneath them directory, store and authority.
+"""
+
+import time
+from functools import partial
+
+import structlog
+
+from vestibule._native import Edge, Media, Relay
+from vestibule.calls.proxy import Proxy, ProxyParts
+from vestibule.calls.route_token import RouteTokens
+from vestibule.conferencing.audio_video import AudioVideo, AudioVideoParts
+from vestibule.conferencing.focus import Focus, FocusParts
+from vestibule.conferencing.identifiers import meeting_id_of
+from vestibule.conferencing.join_tokens import JoinTokens
+from vestibule.conferencing.live import LiveConferences
+from vestibule.conferencing.meeting_records import MeetingRecords
+from vestibule.conferencing.meetings import Meetings
+from vestibule.conferencing.watchers import Watchers
+from vestibule.config import Settings
+from vestibule.directory.directory import Directory
+from vestibule.edge.flows import Flows
+from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.identity.mechanisms.nonces import Nonces
+from vestibule.identity.proof import Proof, ProofParts
+from vestibule.identity.signing_keys import SigningKeys
+from vestibule.identity.tokens import AccessTokens
+from vestibule.media.relay_credentials import RelayCredentials
+from vestibule.media.rooms import Rooms
+from vestibule.pki.authority import Authority
+from vestibule.pki.renewal import Renewal
+from vestibule.registrar.bindings import Bindings
+from vestibule.registrar.registrar import Registrar
+from vestibule.sip.dialog_table import DialogTable
+from vestibule.sip.layer import TransactionLayer
+from vestibule.sip.message import SipMessage
+from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.router import Router, UriKind
+from vestibule.sip.timers import TimerWheel
+from vestibule.sip.transaction import ServerTransaction
+from vestibule.store.engine import Store
+from vestibule.store.writer import Writer
+
+_log = structlog.get_logger(__name__)
+
+
+class Server:
+    """One node. `start`, then `stop`; nothing runs before or after."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.database_url)
+        self.writer = Writer(self.store)
+        self.directory = Directory(self.store)
+        self.authority = Authority(settings.pki_dir, settings.crl_base)
+        self.wheel = TimerWheel(time.monotonic())
+        self.meetings = Meetings(
+            MeetingRecords(self.store, self.writer), self.directory, time.time, self._meeting_ended
+        )
+        keys = SigningKeys.load_or_create(settings.data_dir / "signing-keys.json")
+        self.tokens = AccessTokens(settings.issuer, keys, self.directory, clock=time.time)
+        self._build_edge()
+        self._build_media()
+        self._build_signalling()
+        self._build_conferencing()
+        self._route()
+        self.renewal = Renewal(
+            self.authority,
+            settings.server_names,
+            self.directory.revoked_certificates,
+            self._certificates_changed,
+        )
+
+    # --- building ---
+
+    def _build_edge(self) -> None:
+        settings = self.settings
+        self.edge = Edge(
+            http_backend=str(settings.data_dir / "run" / "http.sock"),
+            websocket_origins=[settings.web_origin],
+        )
+        self.flows = Flows()
+        self.nonces = Nonces(time.time)
+
+    def _build_media(self) -> None:
+        settings = self.settings
+        address = settings.advertised_media_address
+        self.media = Media(
+            bind=settings.bind,
+            advertise=address,
+            port_low=settings.media_port_low,
+            port_high=settings.media_port_high,
+        )
+        self.rooms = Rooms(self.media, address)
+        self.relay = Relay(
+            bind=settings.bind,
+            port=settings.turn_udp_port,
+            advertise=address,
+            realm=settings.domains[0],
+            port_low=settings.media_port_low,
+            port_high=settings.media_port_high,
+            allowed_peers=settings.relay_peers,
+        )
+        uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
+        self.relay_credentials = RelayCredentials(self.relay, uri)
+
+    def _build_signalling(self) -> None:
+        settings = self.settings
+        sip_host = f"{settings.authority_host}:{settings.sip_tls_port}"
+        self.dialogs = DialogTable()
+        self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
+        self.layer = TransactionLayer(
+            self.edge, self.wheel, via_host=sip_host, on_request=self._request, on_ack=self._ack
+        )
+        self.bindings = Bindings(self.wheel.schedule, time.monotonic)
+        self.registrar = Registrar(self.bindings, time.monotonic)
+        self.proxy = Proxy(
+            ProxyParts(
+                self.layer, self.bindings, self.directory, self.wheel, RouteTokens(), sip_host
+            )
+        )
+        proof = Proof(
+            ProofParts(
+                directory=self.directory,
+                tokens=self.tokens,
+                keys=self.meetings,
+                nonces=self.nonces,
+                meeting_id_of=meeting_id_of,
+                token_issuer=settings.issuer,
+                default_realm=settings.domains[0],
+                clock=time.monotonic,
+            )
+        )
+        self.reception = Reception(
+            ReceptionParts(
+                edge=self.edge,
+                flows=self.flows,
+                wheel=self.wheel,
+                proof=proof,
+                nonces=self.nonces,
+                dialogs=self.dialogs,
+                router=self.router,
+                calls=self.proxy,
+                on_flow_closed=self.bindings.close_flow,
+            ),
+            self.layer,
+        )
+
+    def _build_conferencing(self) -> None:
+        sip_host = f"{self.settings.authority_host}:{self.settings.sip_tls_port}"
+        route = partial(_own_route, f"sip:{sip_host};transport=tls;lr")
+        live = LiveConferences(self.wheel.schedule)
+        self.audio_video = AudioVideo(
+            AudioVideoParts(
+                live=live,
+                rooms=self.rooms,
+                relay=self.relay_credentials,
+                tokens=JoinTokens(time.monotonic),
+                dialogs=self.dialogs,
+                record_route=route,
+            )
+        )
+        self.focus = Focus(
+            FocusParts(
+                meetings=self.meetings,
+                live=live,
+                audio_video=self.audio_video,
+                watchers=Watchers(self.dialogs, self.wheel.schedule, route),
+                dialogs=self.dialogs,
+                schedule=self.wheel.schedule,
+                record_route=route,
+            )
+        )
+
+    def _route(self) -> None:
+        add = self.router.add
+        add("REGISTER", UriKind.DOMAIN, self.registrar.register)
+        add("OPTIONS", UriKind.DOMAIN, _alive)
+        add("INVITE", UriKind.FOCUS, self.focus.invite)
+        add("SUBSCRIBE", UriKind.FOCUS, self.focus.subscribe, event="conference")
+        add("OPTIONS", UriKind.FOCUS, self.focus.options)
+        add("INVITE", UriKind.AUDIO_VIDEO, self.audio_video.invite)
+        for method in ("INVITE", "MESSAGE", "OPTIONS", "INFO", "REFER", "NOTIFY"):
+            add(method, UriKind.PERSON, self.proxy.request)
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Open the store, then certificates, then listeners. Raises OSError if a port is taken."""
+        settings = self.settings
+        await self.store.start()
+        await self.directory.load()
+        await self.meetings.reload()
+        self.renewal.start()
+        self.directory.on_change(self._directory_changed)
+        self.directory.watch()
+        self.rooms.start(self.audio_video)
+        self.reception.start()
+        self.edge.listen(settings.bind, settings.sip_tls_port, sip=True, web=False)
+        self.edge.listen(settings.bind, settings.https_port, sip=False, web=True)
+        _log.info("server.started", web=settings.web_origin, sip_tls_port=settings.sip_tls_port)
+
+    async def stop(self) -> None:
+        """Close everything, last opened first. What was acknowledged is stored."""
+        self.reception.stop()
+        self.edge.close()
+        self.rooms.stop()
+        self.media.close()
+        self.relay.close()
+        await self.renewal.close()
+        await self.directory.close()
+        await self.writer.close()
+        await self.store.close()
+        _log.info("server.stopped")
+
+    # --- what parts tell each other through here ---
+
+    def _request(self, transaction: ServerTransaction) -> None:
+        self.reception.request(transaction)
+
+    def _ack(self, message: SipMessage) -> None:
+        self.reception.ack(message)
+
+    def _meeting_ended(self, meeting_id: str) -> None:
+        self.focus.close_meeting(meeting_id)
+
+    async def _directory_changed(self) -> None:
+        self.renewal.look()
+        await self.meetings.reload()
+
+    def _certificates_changed(self) -> None:
+        self.edge.set_identity(*self.authority.server_identity())
+        self.edge.set_trust(self.authority.authority_pem(), self.authority.crls_der())
+
+
+def _own_route(route: str, transaction: ServerTransaction) -> str:
+    """The route back to us; the same for every device of a single node."""
+    return route
+
+
+def _alive(transaction: ServerTransaction) -> None:
+    """OPTIONS to the server: it is there."""
+    if transaction.principal is None:
+        raise SipRefusal(401)
+    transaction.respond(200, headers=(("Accept", "application/sdp"),))
