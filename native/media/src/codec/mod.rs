@@ -143,6 +143,17 @@ impl Decoder {
         Ok(())
     }
 
+    /// How many ticks of the RTP clock a payload lasts, 0 if it is no payload of this codec.
+    #[must_use]
+    pub fn ticks(&self, payload: &[u8]) -> u32 {
+        let octets = payload.len().min(self.octets_limit());
+        match &self.kind {
+            DecoderKind::Opus(opus) => opus.samples(payload),
+            // One octet for one tick of 8 kHz: in G.722 it holds two samples.
+            DecoderKind::G722(..) | DecoderKind::G711(..) => u32::try_from(octets).unwrap_or(0),
+        }
+    }
+
     /// Append made-up sound in place of a lost packet of `samples`, cut to whole units of 2.5 ms
     /// and [`MAX_PACKET`]. `next` is the payload that follows the lost one, or nothing: Opus may
     /// carry a copy of the lost sound in it.

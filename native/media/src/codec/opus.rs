@@ -24,6 +24,16 @@ impl Decoder {
         })
     }
 
+    /// Samples of a packet, 0 if it is none or lasts more than 120 ms.
+    pub(super) fn samples(&self, payload: &[u8]) -> u32 {
+        let samples = self.inner.get_nb_samples(payload).unwrap_or(0);
+        if samples > MAX_PACKET {
+            0
+        } else {
+            u32::try_from(samples).unwrap_or(0)
+        }
+    }
+
     /// libopus itself refuses packets of more than 120 ms (RFC 6716 section 3.4, R5).
     pub(super) fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> Result<(), ErrorCode> {
         self.fill(payload, MAX_PACKET, false, out)
