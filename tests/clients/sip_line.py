@@ -91,7 +91,7 @@ def request(
     call_id: str | None = None,
 ) -> str:
     """A well-formed request of a client that has no listening port. `headers`: more lines."""
-    body = body.replace("\n", "\r\n")
+    length = len(body.replace("\n", "\r\n"))  # `send` makes CRLF of every line end
     more = f"{headers.strip()}\n" if headers else ""
     return (
         f"{method} {uri} SIP/2.0\n"
@@ -102,7 +102,7 @@ def request(
         f"CSeq: {cseq} {method}\n"
         "Max-Forwards: 70\n"
         "Contact: <sip:test@192.0.2.1:5061;transport=tls>\n"
-        f"{more}Content-Length: {len(body)}\n\n{body}"
+        f"{more}Content-Length: {length}\n\n{body}"
     )
 
 

@@ -8,14 +8,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from vestibule._native import (
     ConnectFailed,
     Edge,
-    EdgeEvent,
     FlowClosed,
     FlowOpened,
     MessageRefused,
@@ -33,6 +32,9 @@ from vestibule.sip.router import Router
 from vestibule.sip.timers import RESOLUTION, TimerWheel
 from vestibule.sip.transaction import ServerTransaction
 from vestibule.sip.uri import SipUri
+
+if TYPE_CHECKING:
+    from vestibule._native import EdgeEvent
 
 UNDERSTOOD = frozenset({"gruu", "outbound", "path", "timer", "replaces"})
 """Option tags that a request may require of us or of the other end through us."""
@@ -92,7 +94,7 @@ class Reception:
             except Exception:  # one message's failure is not the next one's
                 _log.exception("reception.event_failed")
 
-    def _take(self, event: EdgeEvent) -> None:
+    def _take(self, event: "EdgeEvent") -> None:
         if isinstance(event, SipMessage):
             self._layer.receive(event)
         elif isinstance(event, FlowOpened):

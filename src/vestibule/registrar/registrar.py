@@ -41,9 +41,7 @@ class Registrar:
         transaction.respond(200, headers=self._answer(request, aor))
         _log.debug("registrar.registered", aor=aor, bindings=len(self._bindings.lookup(aor)))
 
-    def _apply(
-        self, request: SipMessage, aor: str, wanted: list[tuple[Binding, int]]
-    ) -> None:
+    def _apply(self, request: SipMessage, aor: str, wanted: list[tuple[Binding, int]]) -> None:
         kept = {binding.key: binding for binding in self._bindings.lookup(aor)}
         for binding, _ in wanted:
             earlier = kept.get(binding.key)
@@ -57,7 +55,9 @@ class Registrar:
             try:
                 self._bindings.put(aor, binding)
             except TooManyContacts:
-                raise SipRefusal(503, "Too many contacts", headers=(("Retry-After", "60"),)) from None
+                raise SipRefusal(
+                    503, "Too many contacts", headers=(("Retry-After", "60"),)
+                ) from None
 
     def _remove_all(self, request: SipMessage, aor: str) -> None:
         if request.header("Expires") != "0":

@@ -33,6 +33,4 @@ def prove_by_certificate(facts: FlowFacts, devices: Devices) -> Principal | None
 
 def member(person: Person, mechanism: Mechanism, device: str | None = None) -> Principal:
     """The principal that a person of ours is."""
-    return Principal(
-        Kind.MEMBER, person.aor, person.tenant, person.display_name, mechanism, device
-    )
+    return Principal(Kind.MEMBER, person.aor, person.tenant, person.display_name, mechanism, device)

@@ -15,7 +15,11 @@ class ConferenceKeys(Protocol):
 
 
 def prove_by_key(
-    response: DigestResponse, message: SipMessage, meeting_id: str, tenant: str, keys: ConferenceKeys
+    response: DigestResponse,
+    message: SipMessage,
+    meeting_id: str,
+    tenant: str,
+    keys: ConferenceKeys,
 ) -> Principal | None:
     """The guest; None if the proof fails. An unknown meeting costs the same as a wrong key.
 
