@@ -47,7 +47,7 @@ async def _fill(settings: Settings, organisation: str, admin: str) -> str:
     async with open_workspace(settings) as workspace:
         workspace.authority.create()
         workspace.authority.issue_server(settings.server_names)
-        workspace.authority.publish_crls([], at_once=True)
+        workspace.authority.publish_crls([])
         tenant = await workspace.directory.add_tenant(organisation, settings.domains)
         await workspace.directory.add_person(
             tenant.id,

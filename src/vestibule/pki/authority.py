@@ -1,8 +1,10 @@
-"""The authority on disk: `root.key` kept apart from `issuing.key`, what they signed, and the CRLs.
+"""The authority on disk: what it holds, issues, renews and publishes.
 
-The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust), server.key and
-server.pem (with its chain), root.crl and issuing.crl. The root's key is needed only to make the authority and
-to renew the root's CRL; without it the last root CRL serves until it ends.
+The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust),
+server.key and server.pem (with its chain), root.crl and issuing.crl. The root's key is kept apart
+from the issuing one and needed only for what the root itself signs: the issuing certificate and the
+root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
+serves until it ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +21,16 @@ from vestibule.pki.certificates import Issuer, serial_text, utc_now
 from vestibule.pki.files import (
     certificate_pem,
     key_pem,
+    private_folder,
     read_certificate,
     read_key,
     write_private,
     write_public,
 )
+from vestibule.pki.revocation import CrlFile
 
 ISSUING_CRL_LIFE = timedelta(hours=24)
-ROOT_CRL_LIFE = timedelta(days=90)
+ROOT_CRL_LIFE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class DeviceCredential:
 
     pem: bytes
     serial: str
+
+    def __repr__(self) -> str:
+        return f"DeviceCredential(serial={self.serial!r})"
 
 
 class Authority:
@@ -56,36 +63,56 @@ class Authority:
         """Make root and issuing authority. Raises FileExistsError rather than replace one."""
         if self.exists:
             raise FileExistsError(f"there is an authority in {self.folder}")
-        now = self._clock()
+        private_folder(self.folder)
         root_key, issuing_key = certificates.new_authority_key(), certificates.new_authority_key()
-        root = certificates.root_certificate(root_key, now)
-        issuer = Issuer(root, root_key, f"{self._crl_base}/root.crl")
-        issuing = certificates.issuing_certificate(issuing_key, issuer, now)
+        root = certificates.root_certificate(root_key, self._clock())
         write_private(self.folder / "root.key", key_pem(root_key))
         write_public(self.folder / "root.pem", certificate_pem(root))
         write_public(self.folder / "authority.pem", certificate_pem(root))
         write_private(self.folder / "issuing.key", key_pem(issuing_key))
-        write_public(self.folder / "issuing.pem", certificate_pem(issuing))
+        self._issue_issuing()
 
-    # --- the server ---
+    # --- renewal ---
+
+    def renew_issuing(self) -> bool:
+        """Renew the issuing certificate, key kept, if it is due; whether it was renewed.
+
+        Due is what has a third of its life left or names another place for CRLs than ours. Nothing
+        is done while the root's key is kept elsewhere.
+        """
+        current = read_certificate(self.folder / "issuing.pem")
+        if not (self.folder / "root.key").exists() or not self._is_due(current, "root"):
+            return False
+        self._issue_issuing()
+        return True
 
     def issue_server(self, names: Sequence[str]) -> None:
         """A new key and certificate for this server, in force for its next handshake."""
         key = certificates.new_leaf_key()
-        issuer = self._issuing()
+        issuer = self._issuer("issuing")
         leaf = certificates.server_certificate(key, names, issuer, self._clock())
         chain = certificate_pem(leaf) + certificate_pem(issuer.certificate)
         write_private(self.folder / "server.key", key_pem(key))
         write_public(self.folder / "server.pem", chain)
 
     def server_needs_renewal(self, names: Sequence[str]) -> bool:
-        """Whether the server's certificate is missing, for other names, or two thirds through its life."""
-        path = self.folder / "server.pem"
-        if not path.exists() or not (self.folder / "server.key").exists():
+        """Whether the server's certificate has to be issued anew.
+
+        That is if it is missing, has a third of its life left, is for other names, names another
+        place for CRLs, comes with an old issuing certificate, or does not fit its key (the process
+        ended between the two files).
+        """
+        certificate, key = self.folder / "server.pem", self.folder / "server.key"
+        if not certificate.exists() or not key.exists():
             return True
-        leaf = read_certificate(path)
-        left = leaf.not_valid_after_utc - self._clock()
-        return left < certificates.SERVER_LIFE / 3 or _names_of(leaf) != set(names)
+        leaf = read_certificate(certificate)
+        issuing = (self.folder / "issuing.pem").read_bytes()
+        return (
+            self._is_due(leaf, "issuing")
+            or certificates.names_of(leaf) != frozenset(map(certificates.normal_name, names))
+            or not certificate.read_bytes().endswith(issuing)
+            or leaf.public_key() != read_key(key).public_key()
+        )
 
     def server_identity(self) -> tuple[bytes, bytes]:
         """Chain and key of the server, as PEM."""
@@ -96,24 +123,27 @@ class Authority:
     def enroll(self, aor: str, device_id: str) -> DeviceCredential:
         """A key and certificate for a device of the person with that address of record."""
         key = certificates.new_leaf_key()
-        issuer = self._issuing()
+        issuer = self._issuer("issuing")
         leaf = certificates.device_certificate(key, aor, device_id, issuer, self._clock())
         pem = key_pem(key) + certificate_pem(leaf) + certificate_pem(issuer.certificate)
         return DeviceCredential(pem, serial_text(leaf))
 
+    def device_needs_renewal(self, pem: bytes) -> bool:
+        """Whether a device's PEM has a third of its life left or names another place for CRLs."""
+        return self._is_due(x509.load_pem_x509_certificate(pem), "issuing")
+
     # --- what is published ---
 
-    def publish_crls(self, revoked: Sequence[tuple[str, datetime]], *, at_once: bool) -> bool:
-        """Renew the CRLs that are past half their life, or all `at_once`; whether any was renewed.
+    def publish_crls(self, revoked: Sequence[tuple[str, datetime]]) -> bool:
+        """Renew the CRLs that are past half their life or don't list what is revoked.
 
-        `revoked` are serials (lower-case hexadecimal) with their dates.
+        `revoked` are serials (lower-case hexadecimal) with their dates. Returns whether any CRL
+        was renewed.
         """
-        entries = [(int(serial, 16), date) for serial, date in revoked]
-        changed = self._publish(
-            "issuing", self._issuing, entries, ISSUING_CRL_LIFE, at_once=at_once
-        )
+        entries = {int(serial, 16): date for serial, date in revoked}
+        changed = self._publish("issuing", entries, ISSUING_CRL_LIFE)
         if (self.folder / "root.key").exists():
-            changed |= self._publish("root", self._root, [], ROOT_CRL_LIFE, at_once=False)
+            changed |= self._publish("root", {}, ROOT_CRL_LIFE)
         return changed
 
     def crls_der(self) -> list[bytes]:
@@ -126,42 +156,37 @@ class Authority:
 
     def fingerprint(self) -> str:
         """SHA-256 of the root certificate, as people compare it."""
-        return read_certificate(self.folder / "authority.pem").fingerprint(hashes.SHA256()).hex(":")
+        digest = read_certificate(self.folder / "authority.pem").fingerprint(hashes.SHA256())
+        return digest.hex(":").upper()
 
     # --- inside ---
 
-    def _root(self) -> Issuer:
-        return self._issuer("root")
-
-    def _issuing(self) -> Issuer:
-        return self._issuer("issuing")
+    def _issue_issuing(self) -> None:
+        key = read_key(self.folder / "issuing.key")
+        issuing = certificates.issuing_certificate(key, self._issuer("root"), self._clock())
+        write_public(self.folder / "issuing.pem", certificate_pem(issuing))
 
     def _issuer(self, name: str) -> Issuer:
         certificate = read_certificate(self.folder / f"{name}.pem")
         key = read_key(self.folder / f"{name}.key")
-        return Issuer(certificate, key, f"{self._crl_base}/{name}.crl")
+        return Issuer(certificate, key, self._crl_url(name))
 
-    def _publish(
-        self,
-        name: str,
-        issuer: Callable[[], Issuer],
-        entries: Sequence[tuple[int, datetime]],
-        life: timedelta,
-        *,
-        at_once: bool,
-    ) -> bool:
-        path = self.folder / f"{name}.crl"
+    def _crl_url(self, issuer: str) -> str:
+        return f"{self._crl_base}/{issuer}.crl"
+
+    def _is_due(self, certificate: x509.Certificate, issuer: str) -> bool:
+        life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+        left = certificate.not_valid_after_utc - self._clock()
+        moved = certificates.crl_urls(certificate) != (self._crl_url(issuer),)
+        return moved or not life / 3 < left <= life  # more than its life: the clock went back
+
+    def _publish(self, name: str, revoked: dict[int, datetime], life: timedelta) -> bool:
+        file = CrlFile(self.folder / f"{name}.crl")
         now = self._clock()
-        if not at_once and path.exists():
-            ends = x509.load_der_x509_crl(path.read_bytes()).next_update_utc
-            if ends is not None and ends - now > life / 2:
-                return False
-        crl = certificates.revocation_list(issuer(), entries, now, life)
-        write_public(path, crl.public_bytes(Encoding.DER))
+        if not file.is_due(revoked, now, life):
+            return False
+        crl = certificates.revocation_list(
+            self._issuer(name), revoked, number=file.next_number(), now=now, life=life
+        )
+        write_public(file.path, crl.public_bytes(Encoding.DER))
         return True
-
-
-def _names_of(certificate: x509.Certificate) -> set[str]:
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    dns = names.get_values_for_type(x509.DNSName)
-    return {*dns, *(str(address) for address in names.get_values_for_type(x509.IPAddress))}

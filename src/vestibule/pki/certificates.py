@@ -1,7 +1,10 @@
-"""What our certificates look like (RFC 5280): FIPS-approved curves and hashes, a CRL in each but the root."""
+"""What our certificates look like (RFC 5280).
+
+Curves and hashes are FIPS-approved (E7); each certificate but the root's says where its CRL is (K4).
+"""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,10 +59,12 @@ def issuing_certificate(
 def server_certificate(
     key: ec.EllipticCurvePrivateKey, names: Sequence[str], issuer: Issuer, now: datetime
 ) -> x509.Certificate:
-    """A server's certificate for DNS names and addresses. It serves and, to other servers, connects."""
+    """A server's, for DNS names and addresses. It serves and, to other servers, connects."""
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     subject = [_server_name(name) for name in names]
-    return _leaf(key, names[0], subject, usages, issuer, now, SERVER_LIFE)
+    return _leaf(
+        key, issuer, name=names[0], subject=subject, usages=usages, now=now, life=SERVER_LIFE
+    )
 
 
 def device_certificate(
@@ -71,14 +76,19 @@ def device_certificate(
         x509.UniformResourceIdentifier(f"urn:uuid:{device_id}"),
     ]
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
-    return _leaf(key, aor.removeprefix("sip:"), subject, usages, issuer, now, DEVICE_LIFE)
+    name = aor.removeprefix("sip:")
+    return _leaf(key, issuer, name=name, subject=subject, usages=usages, now=now, life=DEVICE_LIFE)
 
 
 def revocation_list(
-    issuer: Issuer, revoked: Sequence[tuple[int, datetime]], now: datetime, life: timedelta
+    issuer: Issuer,
+    revoked: Mapping[int, datetime],
+    *,
+    number: int,
+    now: datetime,
+    life: timedelta,
 ) -> x509.CertificateRevocationList:
-    """A CRL over serial numbers and their dates of revocation; its number rises with time."""
-    number = int(now.timestamp() * 1000)
+    """A CRL over serial numbers and their dates of revocation (RFC 5280 section 5)."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
@@ -87,7 +97,7 @@ def revocation_list(
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(_authority_key_identifier(issuer), critical=False)
     )
-    for serial, date in revoked:
+    for serial, date in revoked.items():
         entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(date)
         builder = builder.add_revoked_certificate(entry.build())
     return builder.sign(issuer.key, hashes.SHA384())
@@ -98,12 +108,37 @@ def serial_text(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:x}"
 
 
+def names_of(certificate: x509.Certificate) -> frozenset[str]:
+    """The DNS names and addresses that a certificate is for."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    addresses = map(str, names.get_values_for_type(x509.IPAddress))
+    return frozenset({*names.get_values_for_type(x509.DNSName), *addresses})
+
+
+def normal_name(name: str) -> str:
+    """A DNS name or address as `names_of` gives it back."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.lower()
+
+
+def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Where a certificate says that its CRL is; empty if it says nothing."""
+    try:
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(name.value for point in points for name in point.full_name or ())
+
+
 def _leaf(
     key: ec.EllipticCurvePrivateKey,
+    issuer: Issuer,
+    *,
     name: str,
     subject: Sequence[x509.GeneralName],
     usages: list[x509.ObjectIdentifier],
-    issuer: Issuer,
     now: datetime,
     life: timedelta,
 ) -> x509.Certificate:

@@ -1,4 +1,4 @@
-"""Renewal before expiry, without a restart (K10): looks once an hour, and whenever something is revoked."""
+"""Renewal before expiry, without a restart (K10): by itself, and when something is revoked."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Renewal:
-    """Keeps the server's certificate and the CRLs in force; `on_change` puts them into use."""
+    """Keeps the certificates and CRLs in force; `on_change` puts them into use.
+
+    `revoked` tells which serials are revoked, and when. `every` is the seconds between two looks.
+    """
 
     def __init__(
         self,
@@ -22,31 +25,29 @@ class Renewal:
         names: Sequence[str],
         revoked: Callable[[], Sequence[tuple[str, datetime]]],
         on_change: Callable[[], None],
+        *,
+        every: float = LOOK_SECONDS,
     ) -> None:
         self._authority = authority
         self._names = names
         self._revoked = revoked
         self._on_change = on_change
-        self._known: frozenset[str] = frozenset()
+        self._every = every
         self._task: asyncio.Task[None] | None = None
 
-    def look(self) -> None:
-        """Renew what needs it now."""
-        revoked = self._revoked()
-        serials = frozenset(serial for serial, _ in revoked)
-        changed = self._authority.publish_crls(revoked, at_once=serials != self._known)
-        self._known = serials
-        if self._authority.server_needs_renewal(self._names):
-            self._authority.issue_server(self._names)
-            _log.info("pki.server_renewed", names=list(self._names))
-            changed = True
-        if changed:
-            self._on_change()
-
     def start(self) -> None:
-        """Look now, then once an hour."""
-        self.look()
+        """Renew what needs it, put everything into use, and look again from time to time.
+
+        Raises OSError or ValueError if the authority can't be read.
+        """
+        self._renew()
+        self._on_change()
         self._task = asyncio.create_task(self._run())
+
+    def look(self) -> None:
+        """Renew what needs it now, and put it into use if anything did."""
+        if self._renew():
+            self._on_change()
 
     async def close(self) -> None:
         """Stop looking."""
@@ -55,10 +56,19 @@ class Renewal:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def _renew(self) -> bool:
+        changed = self._authority.renew_issuing()
+        changed |= self._authority.publish_crls(self._revoked())
+        if self._authority.server_needs_renewal(self._names):
+            self._authority.issue_server(self._names)
+            _log.info("pki.server_renewed", names=list(self._names))
+            changed = True
+        return changed
+
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._every)
             try:
                 self.look()
-            except Exception:  # noqa: BLE001 - what is in force stays; the next look tries again
+            except Exception:  # what is in force stays; the next look tries again
                 _log.exception("pki.renewal_failed")
