@@ -1,0 +1,68 @@
+"""The clients that may ask for tokens: public ones, which keep no secret and show PKCE instead."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.oauth2.rfc6749 import ClientMixin
+
+WEB_CLIENT_ID = "vestibule-web"
+SCOPES = ("openid", "profile", "offline_access")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicClient(ClientMixin):
+    """A client without a secret. URIs match whole or not at all (RFC 9700 section 2.1)."""
+
+    client_id: str
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+
+    @property
+    def client_metadata(self) -> dict[str, Any]:
+        """What Authlib asks by the names of RFC 7591."""
+        return {"post_logout_redirect_uris": list(self.post_logout_redirect_uris)}
+
+    @property
+    def id_token_signed_response_alg(self) -> str:
+        """ID tokens are signed as all our tokens are."""
+        return "ES256"
+
+    def get_client_id(self) -> str:
+        """The client's id."""
+        return self.client_id
+
+    def get_default_redirect_uri(self) -> None:
+        """None: each request says where to go back to."""
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """The scopes asked for that exist; the server has refused unknown ones before."""
+        return " ".join(name for name in SCOPES if name in (scope or "").split())
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether the URI is one of the client's, character by character."""
+        return redirect_uri in self.redirect_uris
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """No secret is right, for there is none."""
+        return False
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """A public client names itself and no more."""
+        return method == "none"
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Only codes: no token ever passes through an address bar."""
+        return response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Codes and what follows from them."""
+        return grant_type in {"authorization_code", "refresh_token"}
+
+
+def web_client(origin: str) -> PublicClient:
+    """The browser client that is served from `origin`, such as `https://uc.example.org`."""
+    return PublicClient(
+        client_id=WEB_CLIENT_ID,
+        redirect_uris=(f"{origin}/app/callback", f"{origin}/app/silent"),
+        post_logout_redirect_uris=(f"{origin}/", f"{origin}/app", f"{origin}/app/signed-out"),
+    )

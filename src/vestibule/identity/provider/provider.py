@@ -1,0 +1,228 @@
+"""The provider as the portal sees it: one method for each endpoint."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+from authlib.oidc.core.errors import LoginRequiredError
+
+from vestibule.directory.model import Person
+from vestibule.identity.provider.client import PublicClient
+from vestibule.identity.provider.grants import user_claims
+from vestibule.identity.provider.messages import Answer, OAuthRequest, Parameters
+from vestibule.identity.provider.metadata import metadata
+from vestibule.identity.provider.records import Session, SignInRecords
+from vestibule.identity.provider.server import People, Server
+from vestibule.identity.signing_keys import SigningKeys
+from vestibule.identity.tokens import AccessTokens, Claims
+
+_log = structlog.get_logger(__name__)
+
+
+class RequestRefused(Exception):  # noqa: N818 - reads as what it says
+    """The request can't be answered by a redirect, for we don't trust where it would lead.
+
+    `error` is OAuth's code, the message may be shown.
+    """
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the browser back to the client."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInWanted:
+    """Somebody has to sign in first. `login_hint` is the client's guess who, or empty."""
+
+    login_hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut:
+    """A request to sign out.
+
+    `confirmed`: the client proved that it comes from the session; else the person must be asked.
+    `location`: where to go afterwards; None to our own page.
+    """
+
+    confirmed: bool
+    location: str | None
+    person_id: str | None
+
+
+class Provider:
+    """OpenID Connect for the clients given.
+
+    `issuer` is the URL under which the portal serves it, `https://HOST/identity`.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        clients: tuple[PublicClient, ...],
+        *,
+        people: People,
+        records: SignInRecords,
+        tokens: AccessTokens,
+        keys: SigningKeys,
+        clock: Callable[[], float],
+    ) -> None:
+        self.issuer = issuer
+        self._people = people
+        self._records = records
+        self._tokens = tokens
+        self._keys = keys
+        self._clock = clock
+        self._server = Server(
+            issuer, clients, people=people, records=records, tokens=tokens, keys=keys
+        )
+
+    # --- documents ---
+
+    def metadata(self) -> dict[str, Any]:
+        """The discovery document (OpenID Connect Discovery 1.0, RFC 8414)."""
+        return metadata(self.issuer)
+
+    def jwks(self) -> dict[str, Any]:
+        """The keys that sign our tokens (RFC 7517)."""
+        return self._keys.public()
+
+    # --- sessions ---
+
+    async def begin_session(self, person: Person, methods: tuple[str, ...]) -> tuple[str, Session]:
+        """A signed-in browser: the secret for its cookie, and the session."""
+        return await self._records.begin_session(person.id, methods)
+
+    async def session(self, secret: str | None) -> Session | None:
+        """The session of that cookie, if its person may still sign in."""
+        session = await self._records.session(secret) if secret else None
+        return session if session and self.person_of(session) else None
+
+    def person_of(self, session: Session) -> Person | None:
+        """Who is signed in; None once the account is disabled."""
+        person = self._people.person_by_id(session.person_id)
+        return person if person is not None and person.enabled else None
+
+    async def end_session(self, session: Session) -> None:
+        """Signs the browser out; every token that came from that sign-in is refused from now on."""
+        for grant in await self._records.end_session(session):
+            self._tokens.revoke(grant)
+        _log.info("identity.signed_out", person=session.person_id)
+
+    # --- endpoints ---
+
+    async def authorize(
+        self, parameters: Parameters, session: Session | None, *, fresh: bool = False
+    ) -> Redirect | SignInWanted:
+        """The authorization endpoint (OpenID Connect Core section 3.1.2).
+
+        `fresh`: the person signed in for this very request, so there's no asking again.
+        Raises RequestRefused.
+        """
+        try:
+            request = OAuthRequest("GET", f"{self.issuer}/authorize", parameters, session=session)
+            person = self.person_of(session) if session else None
+            grant = self._server.get_consent_grant(request, person)
+            if not fresh and self._must_ask(request, grant.redirect_uri):
+                return SignInWanted(request.payload.data.get("login_hint", "")[:320])
+        except OAuth2Error as error:
+            return self._refusal(error, parameters)
+        answer: Answer = await anyio.to_thread.run_sync(
+            functools.partial(
+                self._server.create_authorization_response,
+                request,
+                grant_user=person,
+                grant=grant,
+            )
+        )
+        if answer.location is None:
+            raise RequestRefused("server_error", "The request could not be completed.")
+        return self._redirect(answer.location)
+
+    async def token(self, parameters: Parameters) -> Answer:
+        """The token endpoint (RFC 6749 section 3.2)."""
+        try:
+            request = OAuthRequest("POST", f"{self.issuer}/token", parameters)
+        except OAuth2Error as error:
+            return self._error(error)
+        answer: Answer = await anyio.to_thread.run_sync(self._server.create_token_response, request)
+        return answer
+
+    async def revoke(self, parameters: Parameters) -> Answer:
+        """The revocation endpoint (RFC 7009): the token's whole sign-in is revoked with it."""
+        try:
+            request = OAuthRequest("POST", f"{self.issuer}/revoke", parameters)
+            client = self._server.authenticate_client(request, ["none"], "revocation")
+            token = request.form.get("token")
+            if not token:
+                raise InvalidRequestError("Missing 'token'.")
+        except OAuth2Error as error:
+            return self._error(error)
+        grant = await self._records.revoke_by_refresh_token(token, client.client_id)
+        if grant is not None:
+            self._tokens.revoke(grant)
+        return Answer(200, {})
+
+    def userinfo(self, claims: Claims) -> dict[str, Any] | None:
+        """The userinfo endpoint (Core section 5.3); None if the token isn't for `openid`."""
+        person = self._people.person_by_id(claims.person_id)
+        if person is None or "openid" not in claims.scope.split():
+            return None
+        return user_claims(person, claims.scope)
+
+    def sign_out(self, parameters: Parameters) -> SignOut:
+        """What a request to the end-session endpoint asks for. Raises RequestRefused."""
+        try:
+            request = OAuthRequest("GET", f"{self.issuer}/end-session", parameters)
+            asked = self._server.validate_endpoint_request("end_session", request)
+        except OAuth2Error as error:
+            raise RequestRefused(error.error, error.description) from error
+        hint: dict[str, Any] = asked.id_token_claims or {}
+        return SignOut(not asked.needs_confirmation, asked.redirect_uri, hint.get("sub"))
+
+    # --- inside ---
+
+    def _must_ask(self, request: OAuthRequest, redirect_uri: str) -> bool:
+        """Whether the person must sign in (again). Raises what `prompt=none` answers instead."""
+        asked, session = request.payload.data, request.session
+        prompts = asked.get("prompt", "").split()
+        ask = session is None or bool({"login", "select_account"} & set(prompts))
+        if "max_age" in asked:
+            age = _seconds(asked["max_age"], redirect_uri)
+            ask = ask or session is None or self._clock() - session.auth_time > age
+        if ask and "none" in prompts:
+            raise LoginRequiredError(redirect_uri=redirect_uri, state=asked.get("state"))
+        return ask
+
+    def _refusal(self, error: OAuth2Error, parameters: Parameters) -> Redirect:
+        if not error.redirect_uri:
+            raise RequestRefused(error.error, error.description or "") from error
+        error.state = dict(parameters).get("state")
+        answer = self._server.handle_error_response(None, error)
+        return self._redirect(answer.location)
+
+    def _redirect(self, location: str) -> Redirect:
+        """Back to the client with our name, so that it can't mistake us (RFC 9207)."""
+        return Redirect(add_params_to_uri(location, [("iss", self.issuer)]))
+
+    def _error(self, error: OAuth2Error) -> Answer:
+        answer: Answer = self._server.handle_error_response(None, error)
+        return answer
+
+
+def _seconds(text: str, redirect_uri: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidRequestError("'max_age' is not a number.", redirect_uri=redirect_uri)
+    return int(text)
