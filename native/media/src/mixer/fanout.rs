@@ -1,0 +1,171 @@
+//! Encoding the mix for its listeners: once per codec for all who hear the same.
+
+use super::Mixer;
+use crate::codec::{Codec, CodecFailed, Encoder};
+use crate::pcm::{Frame, SILENT};
+
+/// Ticks for which a listener keeps its own encoder after it was last in the mix: two seconds, so
+/// that a dialogue doesn't change its stream's encoder (and history) at every turn.
+const KEEP: u32 = 100;
+
+/// What one listener needs to be sent the mix.
+#[derive(Debug)]
+pub struct Listener<K> {
+    source: K,
+    codec: Codec,
+    own: Option<Own>,
+}
+
+#[derive(Debug)]
+struct Own {
+    encoder: Encoder,
+    payload: Vec<u8>,
+    ticks_left: u32,
+}
+
+impl<K: Copy + Eq> Listener<K> {
+    /// A listener whose own sound, if it makes any, is mixed as `source`.
+    #[must_use]
+    pub const fn new(source: K, codec: Codec) -> Self {
+        Self {
+            source,
+            codec,
+            own: None,
+        }
+    }
+
+    /// The codec it is sent.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Whether it costs an encoding of its own at the moment.
+    #[must_use]
+    pub const fn is_encoded_apart(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Decide whether this tick needs an encoder of its own, and give it.
+    fn own_encoder(&mut self, in_mix: bool) -> Result<Option<&mut Own>, CodecFailed> {
+        if in_mix {
+            match &mut self.own {
+                Some(own) => own.ticks_left = KEEP,
+                None => {
+                    let encoder = Encoder::new(self.codec)?;
+                    self.own = Some(Own {
+                        encoder,
+                        payload: Vec::new(),
+                        ticks_left: KEEP,
+                    });
+                }
+            }
+        } else if let Some(own) = &mut self.own {
+            own.ticks_left -= 1;
+            if own.ticks_left == 0 {
+                self.own = None;
+            }
+        }
+        Ok(self.own.as_mut())
+    }
+}
+
+/// The common mix in one codec.
+#[derive(Debug)]
+struct Shared {
+    encoder: Encoder,
+    payload: Vec<u8>,
+    /// The tick that the payload is of.
+    tick: u64,
+}
+
+/// The encodings of one room's mix.
+///
+/// Each tick: [`Mixer::mix`], then [`Fanout::begin`], then [`Fanout::payload`] for each listener.
+#[derive(Debug)]
+pub struct Fanout {
+    shared: Vec<Shared>,
+    tick: u64,
+    scratch: Box<Frame>,
+    encodings: u64,
+}
+
+impl Fanout {
+    /// No encoder yet; each codec's is made when the first listener needs it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            shared: Vec::new(),
+            tick: 0,
+            scratch: Box::new(SILENT),
+            encodings: 0,
+        }
+    }
+
+    /// There is a new mix: what was encoded before is out of date.
+    pub fn begin(&mut self) {
+        self.tick += 1;
+    }
+
+    /// What this listener is sent for this tick. Listeners who are in the mix (or were lately) get
+    /// an encoding without themselves; all others of a codec share one.
+    ///
+    /// # Errors
+    /// [`CodecFailed`]: this listener gets nothing this time.
+    pub fn payload<'a, K: Copy + Eq>(
+        &'a mut self,
+        mixer: &Mixer<K>,
+        listener: &'a mut Listener<K>,
+    ) -> Result<&'a [u8], CodecFailed> {
+        let codec = listener.codec;
+        let source = listener.source;
+        if let Some(own) = listener.own_encoder(mixer.contains(source))? {
+            mixer.without(source, &mut self.scratch);
+            own.payload.clear();
+            own.encoder.encode(&self.scratch, &mut own.payload)?;
+            self.encodings += 1;
+            return Ok(&own.payload);
+        }
+        self.common(codec, mixer.common())
+    }
+
+    /// The common mix in that codec, encoded on first demand.
+    fn common(&mut self, codec: Codec, frame: &Frame) -> Result<&[u8], CodecFailed> {
+        let position = match self
+            .shared
+            .iter()
+            .position(|shared| shared.encoder.codec() == codec)
+        {
+            Some(position) => position,
+            None => {
+                let encoder = Encoder::new(codec)?;
+                self.shared.push(Shared {
+                    encoder,
+                    payload: Vec::new(),
+                    tick: 0,
+                });
+                self.shared.len() - 1
+            }
+        };
+        let shared = &mut self.shared[position];
+        if shared.tick != self.tick {
+            shared.payload.clear();
+            shared.encoder.encode(frame, &mut shared.payload)?;
+            shared.tick = self.tick;
+            self.encodings += 1;
+        }
+        Ok(&shared.payload)
+    }
+
+    /// Frames encoded so far: what the room's mix costs.
+    #[must_use]
+    pub const fn encodings(&self) -> u64 {
+        self.encodings
+    }
+}
+
+impl Default for Fanout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
