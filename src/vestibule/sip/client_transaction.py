@@ -17,9 +17,11 @@ _OPEN = frozenset({State.CALLING, State.TRYING, State.PROCEEDING})
 
 
 class ClientTransaction(StatefulTransaction):
-    """A request that was sent. Each response that matters goes to `on_response`, also further 2xx of
-    a forked INVITE; if no final one comes, `on_failure` gets 408 (nobody answered in time) or 503
-    (the connection is gone) and why.
+    """A request that was sent.
+
+    Each response that matters goes to `on_response`, also further 2xx of a forked INVITE; if no
+    final one comes, `on_failure` gets 408 (nobody answered in time) or 503 (the connection is gone)
+    and why.
     """
 
     __slots__ = (

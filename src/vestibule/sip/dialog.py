@@ -1,7 +1,7 @@
 """Dialogs (RFC 3261 section 12): who talks with whom, in which order, by which route.
 
-A dialog belongs to the principal that opened it, not to whoever knows its tags (ATTACKS 8); who receives an
-in-dialog request checks that (`edge/reception.py`).
+A dialog belongs to the principal that opened it, not to whoever knows its tags (ATTACKS 8); who
+receives an in-dialog request checks that (`edge/reception.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"})
 
 
 class Dialog:
-    """One dialog, at either end. `contact` is our own URI in it, `flow` the connection it lives on."""
+    """A dialog, at either end. `contact` is our URI in it, `flow` the connection it lives on."""
 
     __slots__ = (
         "_home", "_local_cseq", "_local_header", "_remote_cseq", "_remote_header", "call_id",
@@ -38,7 +38,7 @@ class Dialog:
         self.contact = ""
         self.ended = False
         self._local_cseq = secrets.randbelow(10_000) + 1
-        self._remote_cseq = 0
+        self._remote_cseq = -1
         self.local_tag = self.remote_tag = self.local_uri = self.remote_uri = ""
         self._local_header = self._remote_header = ""
         self.remote_target = ""
@@ -92,7 +92,7 @@ class Dialog:
         return (self.call_id, self.local_tag, self.remote_tag)
 
     def accept(self, request: SipMessage) -> None:
-        """Note an in-dialog request. Raises SipRefusal 500 if it comes out of order (section 12.2.2)."""
+        """Note an in-dialog request. Raises SipRefusal 500 if it is out of order (12.2.2)."""
         if request.method == "ACK":
             return
         if request.cseq <= self._remote_cseq:
@@ -112,7 +112,10 @@ class Dialog:
         on_response: Callable[[SipMessage], None] | None = None,
         on_failure: Callable[[int, str], None] | None = None,
     ) -> None:
-        """Send a request within the dialog. Nothing is sent once it has ended."""
+        """Send a request within the dialog. Nothing is sent once it has ended.
+
+        `on_response` gets the final response; `on_failure` gets 408 or 503 and why, if none comes.
+        """
         if self.ended:
             return
         self._local_cseq += 1
@@ -129,18 +132,17 @@ class Dialog:
         lines += headers
         if content_type is not None:
             lines.append(("Content-Type", content_type))
+
+        def answered(response: SipMessage) -> None:
+            if response.status >= 200 and on_response is not None:
+                on_response(response)
+
         data = build_request(method, self.remote_target, lines, body)
-        self._home.send_request(
-            data, self.flow, on_response or _no_response, on_failure or _no_failure
-        )
+        self._home.send_request(data, self.flow, answered, on_failure or _no_failure)
 
     def end(self) -> None:
         """Nothing more is sent."""
         self.ended = True
-
-
-def _no_response(response: SipMessage) -> None:
-    """Nobody asked."""
 
 
 def _no_failure(status: int, reason: str) -> None:

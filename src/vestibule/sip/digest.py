@@ -1,4 +1,4 @@
-"""Digest arithmetic (RFC 7616, RFC 8760): parameters read strictly, responses computed and compared."""
+"""Digest (RFC 7616, RFC 8760): parameters read strictly, responses computed and compared."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""The transaction layer (RFC 3261 section 17): which request an ACK, a CANCEL or a response is about.
+"""The transaction layer (RFC 3261 section 17): which request a message is about.
 
 Transactions are kept by connection, and matched only within it: what comes by another connection
 can't touch them (ATTACKS 9). No I/O but the `Transport` it was handed; time comes by the wheel.
@@ -58,7 +58,7 @@ class TransactionLayer:
         self._most_open = most_open_per_flow
         self._flows: dict[int, _FlowTransactions] = {}
         self._arrivals: dict[tuple[str, str, int, str], ServerTransaction] = {}
-        """Open requests outside dialogs: the same one by another way is a loop or a fork of elsewhere."""
+        """Those outside dialogs: the same one by another way is a loop, or forked elsewhere."""
 
     # --- connections ---
 

@@ -3,8 +3,8 @@
 from vestibule.sip.message import Headers
 
 
-class SipRefusal(Exception):  # noqa: N818: it is an answer, not a fault of ours
-    """A final answer other than success: raised anywhere below a handler, sent by whoever called it.
+class SipRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """A final answer other than success: raised anywhere below a handler, sent by who called it.
 
     An empty `reason` becomes the status's usual phrase (RFC 3261 section 21).
     """

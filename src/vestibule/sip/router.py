@@ -19,12 +19,15 @@ class UriKind(StrEnum):
     AUDIO_VIDEO = "audio-video"
     RELAY = "relay"
     OTHER = "other"
+    """A domain that is not ours, or a service that we don't have."""
 
 
 _BY_OPAQUE = (
     ("app:conf:focus:id:", UriKind.FOCUS),
     ("app:conf:audio-video:id:", UriKind.AUDIO_VIDEO),
     ("srvr:mras:", UriKind.RELAY),
+    ("app:", UriKind.OTHER),
+    ("srvr:", UriKind.OTHER),
 )
 
 
@@ -39,9 +42,9 @@ class Router:
         """What a URI stands for here."""
         if not self._serves(uri.host):
             return UriKind.OTHER
-        opaque = uri.opaque
-        for start, kind in _BY_OPAQUE if opaque is not None else ():
-            if opaque is not None and opaque.startswith(start):
+        opaque = (uri.opaque or "").lower()
+        for start, kind in _BY_OPAQUE if opaque else ():
+            if opaque.startswith(start):
                 return kind
         return UriKind.PERSON if uri.user else UriKind.DOMAIN
 
@@ -63,8 +66,9 @@ class Router:
         if not allowed:
             raise SipRefusal(404)
         if event is not None and method in allowed:
-            raise SipRefusal(489)
-        raise SipRefusal(405, headers=(("Allow", ", ".join(allowed)),))
+            known = sorted({e for m, k, e in self._handlers if (m, k) == (method, kind) and e})
+            raise SipRefusal(489, headers=(("Allow-Events", ",".join(known)),))
+        raise SipRefusal(405, headers=(("Allow", ", ".join([*allowed, "ACK", "CANCEL"])),))
 
 
 def _event_of(transaction: ServerTransaction) -> str:

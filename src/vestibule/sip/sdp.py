@@ -1,4 +1,7 @@
-"""Session descriptions (RFC 8866) as far as SDES phones need them (RFC 4568), with limits (ATTACKS 13)."""
+"""Session descriptions (RFC 8866) as far as SDES phones (RFC 4568) need them, within limits.
+
+What is malformed or too much is refused before anything acts on it (ATTACKS 13).
+"""
 
 import ipaddress
 import re
@@ -6,8 +9,13 @@ from dataclasses import dataclass
 
 from vestibule.sip.refusal import SipRefusal
 
-_LONGEST = 16 * 1024
-_MOST_LINES = 500
+_LONGEST = 64 * 1024
+_MOST_LINES = 3000
+"""Browsers that offer every slot and codec write some 1500 lines."""
+
+_WITHOUT_KEYS = frozenset({"SIP", "TCP/TLS/MSRP"})
+"""Protocols that bring their own security: messages within SIP, and MSRP over TLS."""
+
 _MOST_MEDIA = 64
 _CRYPTO = re.compile(
     r"(\d{1,9}) ([A-Za-z0-9_]{1,40}) inline:([A-Za-z0-9+/=]{1,100})(\|[^ ]*)?((?: \S+)*)"
@@ -20,7 +28,7 @@ class SdpError(SipRefusal):
 
 @dataclass(frozen=True, slots=True)
 class Crypto:
-    """One `a=crypto` line: tag, suite, the base64 of key and salt, and whether it has session parameters."""
+    """One `a=crypto` line. `key` is the base64 of key and salt."""
 
     tag: str
     suite: str
@@ -79,15 +87,16 @@ class MediaDescription:
         """The codecs in the offerer's order, static payload types included."""
         maps = dict(value.split(" ", 1) for value in self.values("rtpmap") if " " in value)
         codecs = []
-        for number in self.formats:
-            described = maps.get(number) or _STATIC.get(number)
-            if described is None or not number.isdecimal() or int(number) > 127:
+        for text in self.formats:
+            described = maps.get(text) or _STATIC.get(text)
+            payload_type = _number(text, 127)
+            if described is None or payload_type is None:
                 continue
             name, _, rest = described.strip().partition("/")
-            rate, _, channels = rest.partition("/")
-            if rate.isdecimal() and len(rate) < 7:
-                count = int(channels) if channels.isdecimal() and len(channels) < 3 else 1
-                codecs.append(Codec(int(number), name, int(rate), count))
+            clock, _, channels = rest.partition("/")
+            rate = _number(clock, 999_999)
+            if rate is not None:
+                codecs.append(Codec(payload_type, name, rate, _number(channels, 99) or 1))
         return codecs
 
 
@@ -113,7 +122,7 @@ class SessionDescription:
         return all(
             session or medium.has("fingerprint") or medium.has("crypto")
             for medium in self.media
-            if medium.port != 0 and "RTP/" in medium.profile
+            if medium.port != 0 and medium.profile not in _WITHOUT_KEYS
         )
 
 
@@ -121,7 +130,7 @@ def _parse(text: str) -> SessionDescription:
     lines = text.replace("\r\n", "\n").split("\n")
     if len(text) > _LONGEST or len(lines) > _MOST_LINES:
         raise SdpError(400, "Session description too long")
-    if not lines[0].startswith("v=0"):
+    if lines[0].rstrip() != "v=0" or any("\r" in line or "\0" in line for line in lines):
         raise SdpError(400, "Malformed session description")
     sections: list[list[str]] = [[]]
     for line in lines:
@@ -141,15 +150,23 @@ def _medium(lines: list[str], session_address: str) -> MediaDescription:
     if len(parts) < 4:
         raise SdpError(400, "Malformed m-line")
     kind, port, profile, *formats = parts
-    port = port.partition("/")[0]
-    if not port.isdecimal() or int(port) > 65535:
+    number = _number(port.partition("/")[0], 65535)
+    if number is None:
         raise SdpError(400, "Malformed port in m-line")
     address = _connection(lines) or session_address
-    if not address and int(port):
+    if not address and number:
         raise SdpError(400, "No connection address")
     return MediaDescription(
-        kind, int(port), profile.upper(), tuple(formats), address, _attributes(lines)
+        kind, number, profile.upper(), tuple(formats), address, _attributes(lines)
     )
+
+
+def _number(text: str, most: int) -> int | None:
+    """A decimal number up to a limit; None for anything else, however long."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 6:
+        return None
+    number = int(text)
+    return number if number <= most else None
 
 
 def _connection(lines: list[str]) -> str | None:

@@ -29,7 +29,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What can happen to one: a response (sent or received) of a class, an ACK, the end of a wait."""
+    """What can happen: a response of a class (sent or received), an ACK, the end of a wait."""
 
     PROVISIONAL = auto()
     SUCCESS = auto()

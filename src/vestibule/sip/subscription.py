@@ -10,6 +10,7 @@ from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction
 
 
@@ -25,7 +26,7 @@ Schedule = Callable[[float, Callable[[], None]], Timer]
 
 @dataclass(frozen=True, slots=True)
 class EventPackage:
-    """An event package: its name, the documents it sends, how long a subscription lasts (seconds)."""
+    """An event package: its name, its documents, how long a subscription lasts (seconds)."""
 
     name: str
     content_type: str
@@ -40,8 +41,11 @@ class Subscription:
     def __init__(
         self,
         package: EventPackage,
+        event: str,
         dialog: Dialog,
+        *,
         dialogs: DialogTable,
+        wheel: TimerWheel,
         schedule: Schedule,
         on_refresh: Callable[[Subscription], None],
         on_end: Callable[[Subscription], None],
@@ -54,7 +58,9 @@ class Subscription:
         self._on_refresh = on_refresh
         self._on_end = on_end
         self._expiry: Timer | None = None
-        self._seconds = 0
+        self._wheel = wheel
+        self._event = event
+        self._expires_at = 0.0
 
     @classmethod
     def accept(
@@ -71,14 +77,22 @@ class Subscription:
     ) -> Subscription:
         """Answer 200 and ask for the first document. Raises SipRefusal: 406, 423, 489."""
         request = transaction.request
-        if (request.header("Event") or "").partition(";")[0].strip() != package.name:
-            raise SipRefusal(489, headers=(("Allow-Events", package.name),))
+        event = _event_of(request, package)
         accepted = [value.partition(";")[0].strip() for value in request.values("Accept")]
         if accepted and not {package.content_type, "*/*"} & set(accepted):
             raise SipRefusal(406)
         seconds = _seconds(request, package)
         dialog = Dialog.uas(transaction, contact=contact, record_route=record_route)
-        subscription = cls(package, dialog, dialogs, schedule, on_refresh, on_end)
+        subscription = cls(
+            package,
+            event,
+            dialog,
+            dialogs=dialogs,
+            wheel=transaction.home.wheel,
+            schedule=schedule,
+            on_refresh=on_refresh,
+            on_end=on_end,
+        )
         dialogs.add(dialog, subscription)
         subscription._grant(transaction, seconds)
         return subscription
@@ -86,7 +100,9 @@ class Subscription:
     def notify(self, body: bytes) -> None:
         """Send a document."""
         if not self.ended:
-            self._send(f"active;expires={self._seconds}", body)
+            # Clients renew by what is said here: it must be what is left (RFC 6665 section 4.1.3).
+            left = max(round(self._expires_at - self._wheel.now), 0)
+            self._send(f"active;expires={left}", body)
 
     def terminate(self, reason: str = "noresource", body: bytes = b"") -> None:
         """End the subscription and tell the watcher."""
@@ -101,6 +117,7 @@ class Subscription:
         """A refresh, or the end if it says Expires: 0. Raises SipRefusal."""
         if transaction.request.method != "SUBSCRIBE":
             raise SipRefusal(405, headers=(("Allow", "SUBSCRIBE"),))
+        _event_of(transaction.request, self._package)
         self._grant(transaction, _seconds(transaction.request, self._package))
 
     def on_ack(self, dialog: Dialog, message: SipMessage) -> None:
@@ -115,7 +132,7 @@ class Subscription:
     def _grant(self, transaction: ServerTransaction, seconds: int) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
-        self._seconds = seconds
+        self._expires_at = self._wheel.now + seconds
         transaction.respond(
             200,
             headers=(("Expires", str(seconds)), ("Contact", f"<{self.dialog.contact}>")),
@@ -130,7 +147,7 @@ class Subscription:
     def _send(self, state: str, body: bytes) -> None:
         self.dialog.request(
             "NOTIFY",
-            headers=(("Event", self._package.name), ("Subscription-State", state)),
+            headers=(("Event", self._event), ("Subscription-State", state)),
             body=body,
             content_type=self._package.content_type if body else None,
             on_response=self._answered,
@@ -152,11 +169,20 @@ class Subscription:
         self._on_end(self)
 
 
+def _event_of(request: SipMessage, package: EventPackage) -> str:
+    """The Event header of NOTIFYs: package, and the watcher's own `id` (RFC 6665 section 8.2.1)."""
+    name, *parameters = (part.strip() for part in (request.header("Event") or "").split(";"))
+    if name.lower() != package.name:
+        raise SipRefusal(489, headers=(("Allow-Events", package.name),))
+    ids = [part for part in parameters if part.lower().startswith("id=")]
+    return ";".join([package.name, *ids[:1]])
+
+
 def _seconds(request: SipMessage, package: EventPackage) -> int:
     value = request.header("Expires")
     if value is None:
         return package.default
-    if not value.isdecimal() or len(value) > 10:
+    if not (value.isascii() and value.isdecimal()) or len(value) > 10:
         raise SipRefusal(400, "Malformed Expires header")
     seconds = int(value)
     if 0 < seconds < package.minimum:

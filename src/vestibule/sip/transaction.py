@@ -29,10 +29,10 @@ def new_tag() -> str:
 class ServerTransaction(StatefulTransaction):
     """A request and how far it has been answered.
 
-    `on_cancel` is called when a pending INVITE is cancelled; afterwards the layer answers 487 unless
-    the callee of `on_cancel` has answered finally, or `defers_cancel` says that the answer comes
-    from elsewhere (a proxy's does). `on_lost` is called when the connection ends before the final
-    answer. `record_route` is put into answers from 101 to 299.
+    `on_cancel` is called when a pending INVITE is cancelled; afterwards 487 is answered, unless a
+    final answer was given meanwhile, or `defers_cancel` says that it comes from elsewhere (as a
+    proxy's does). `on_lost` is called when the connection ends before the final answer.
+    `record_route` is put into answers from 101 to 299.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""What server and client transactions share: a state, its deadline, and the tables they are kept in."""
+"""What server and client transactions share: a state that moves by a table, and its deadline."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -20,11 +20,12 @@ _PASSWORD = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,-]|%[0-9A-Fa-f]{2})*")
 _HOST_PORT = re.compile(
     r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?)(?::([0-9]{1,5}))?"
 )
+_HEADERS = re.compile(r"(?:[A-Za-z0-9_.!~*'()\[\]/?:+$&=-]|%[0-9A-Fa-f]{2})*")
 _PARAM_TEXT = re.compile(r"(?:[A-Za-z0-9_.!~*'()\[\]/:&+$-]|%[0-9A-Fa-f]{2})+")
 _USER_SAFE = "_.!~*'()&=+$,;?/-"
 _PARAM_SAFE = "_.!~*'()[]/:&+$-"
 
-# These count even if only one of the two URIs has them: those of RFC 3261 section 19.1.4, and the two
+# These count even if only one of two URIs has them: those of RFC 3261 section 19.1.4, and the two
 # that name another target altogether (a GRUU, a meeting).
 _ALWAYS_COMPARED = ("user", "ttl", "method", "maddr", "transport", "gr", "opaque")
 
@@ -73,7 +74,7 @@ class SipUri:
         return self.host == ANONYMOUS_HOST
 
     def equivalent(self, other: "SipUri") -> bool:
-        """Comparison by RFC 3261 section 19.1.4: parameters that only one has don't count, save some."""
+        """Comparison by RFC 3261 section 19.1.4: parameters only one has don't count, save some."""
         mine = (self.scheme, self.user, self.host, self.port)
         if mine != (other.scheme, other.user, other.host, other.port):
             return False
@@ -104,7 +105,9 @@ def _parse(text: str) -> SipUri:
         raise SipRefusal(416)
     rest = text[scheme.end() :]
     userinfo, at, hostpart = rest.rpartition("@")
-    hostpart = hostpart.partition("?")[0]
+    hostpart, _, headers = hostpart.partition("?")
+    if _HEADERS.fullmatch(headers) is None:
+        raise SipRefusal(400, "Malformed URI headers")
     authority, semicolon, params = hostpart.partition(";")
     host = _HOST_PORT.fullmatch(authority)
     if host is None:
