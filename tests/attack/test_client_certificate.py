@@ -155,3 +155,18 @@ def test_a_bad_server_is_not_spoken_to(edge: RunningEdge, fault: str) -> None:
         edge.edge.connect("127.0.0.1", other.port, "edge.test")
         assert "certificate" in edge.next(ConnectFailed).reason
         assert other.quiet()
+
+
+def test_a_revocation_between_handshake_and_first_bytes_counts(
+    edge: RunningEdge, tmp_path: Path
+) -> None:
+    good = OURS.client()
+    context = edge.context(good, tmp_path)
+    # In TLS 1.2 the client's handshake is over only when the server's is.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with edge.connect(context) as client:
+        edge.edge.set_trust(OURS.root_pem, OURS.crls(good))
+        client.sendall(b"\r\n\r\n")
+        flow = edge.opened().flow
+        closed = edge.next(FlowClosed)
+        assert (closed.flow, closed.reason) == (flow, "certificate no longer accepted")

@@ -74,6 +74,19 @@ async def test_the_application_sees_a_verified_certificate(
         assert response.json()["certificate"] == device.der.hex()
 
 
+async def test_a_connection_whose_certificate_is_revoked_ends(
+    edge: RunningEdge, tmp_path: Path
+) -> None:
+    device = edge.authority.client("sip:alice@vestibule.test")
+    async with web(edge, edge.context(device, tmp_path)) as client:
+        await client.get("/seen")
+        edge.edge.set_trust(edge.authority.root_pem, edge.authority.crls(device))
+        await asyncio.to_thread(edge.counted, "closed_distrusted")
+        # Either the old connection is seen to be over or a new one is refused.
+        with pytest.raises((httpx.TransportError, ssl.SSLError)):
+            await client.get("/seen")
+
+
 async def test_large_bodies_and_kept_alive_connections(edge: RunningEdge) -> None:
     async with web(edge) as client:
         for size in (0, 1, 1_000_000):

@@ -18,6 +18,7 @@ use super::outbox::Encoding;
 use super::reading::read_once;
 use super::sip_flow;
 use super::sniff::{Protocol, sniff};
+use super::tls::Watch;
 use super::verifier::VerifiedPeer;
 use super::websocket;
 
@@ -37,6 +38,8 @@ struct Connection {
     peer: SocketAddr,
     local: SocketAddr,
     verified: Option<VerifiedPeer>,
+    /// The trust it was verified with, and those after it.
+    watch: Watch,
     /// What has been read and not used.
     first: BytesMut,
 }
@@ -49,25 +52,29 @@ enum Asked {
     Refused(Count, Vec<u8>),
 }
 
-/// Serve an accepted connection to its end.
+/// Serve an accepted connection to its end. Each stage is boxed, so that a connection which idles in its
+/// last one doesn't keep the room of those before.
 pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves: Serves) {
-    let Some(mut connection) = handshake(core, socket, peer).await else {
+    let Some(mut connection) = Box::pin(handshake(core, socket, peer)).await else {
         return;
     };
     let core = Arc::clone(&connection.core);
     let deadline = Instant::now() + core.settings.handshake;
-    match timeout_at(deadline, connection.ask(serves)).await {
-        Ok(Some(Asked::Sip)) => connection.flow(Encoding::Stream).await,
-        Ok(Some(Asked::WebSocket(length))) => connection.websocket(length).await,
-        Ok(Some(Asked::Application)) => connection.application().await,
-        Ok(Some(Asked::Refused(count, answer))) => connection.refuse(count, &answer).await,
+    match timeout_at(deadline, Box::pin(connection.ask(serves))).await {
+        Ok(Some(Asked::Sip)) => Box::pin(connection.flow(Encoding::Stream)).await,
+        Ok(Some(Asked::WebSocket(length))) => Box::pin(connection.websocket(length)).await,
+        Ok(Some(Asked::Application)) => Box::pin(connection.application()).await,
+        Ok(Some(Asked::Refused(count, answer))) => {
+            Box::pin(connection.refuse(count, &answer)).await
+        }
         Ok(None) => {}
-        Err(_) => connection.refuse(Count::FirstBytesTimeout, b"").await,
+        Err(_) => Box::pin(connection.refuse(Count::FirstBytesTimeout, b"")).await,
     }
 }
 
 async fn handshake(core: Arc<Core>, socket: TcpStream, peer: SocketAddr) -> Option<Connection> {
-    let Some(config) = core.tls.current().server.clone() else {
+    let watch = core.tls.watch();
+    let Some(config) = watch.current.server.clone() else {
         core.counters.add(Count::NoIdentity);
         return None;
     };
@@ -87,6 +94,7 @@ async fn handshake(core: Arc<Core>, socket: TcpStream, peer: SocketAddr) -> Opti
                 peer,
                 local,
                 verified,
+                watch,
                 first: BytesMut::new(),
             })
         }
@@ -137,7 +145,7 @@ impl Connection {
             &mut registration,
             self.stream,
             &first,
-            self.verified,
+            self.watch.until_distrusted(self.verified),
         )
         .await;
     }
@@ -162,15 +170,14 @@ impl Connection {
     }
 
     async fn application(self) {
+        let certificate = self.certificate().map(<[u8]>::to_vec);
         let ends = Ends {
             peer: self.peer,
             local: self.local,
-            certificate: self.verified.as_ref().and_then(|peer| {
-                peer.certificate()
-                    .map(|certificate| -> &[u8] { certificate })
-            }),
+            certificate: certificate.as_deref(),
         };
-        http_passthrough::pass(&self.core, self.stream, &self.first, ends).await;
+        let distrust = self.watch.until_distrusted(self.verified);
+        http_passthrough::pass(&self.core, self.stream, &self.first, ends, distrust).await;
     }
 
     /// Say why, if there is a way to, and close.

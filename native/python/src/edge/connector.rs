@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustls::client::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
@@ -48,7 +49,9 @@ pub enum ConnectError {
 
 /// Connect and serve the flow to its end.
 pub async fn connect(core: Arc<Core>, mut registration: Registration, target: Target) {
-    let connecting = timeout(core.settings.handshake, handshake(&core, &target));
+    let watch = core.tls.watch();
+    let config = watch.current.client.clone();
+    let connecting = timeout(core.settings.handshake, handshake(config, &target));
     let outcome = tokio::select! {
         outcome = connecting => outcome.unwrap_or(Err(ConnectError::TimedOut)),
         () = core.closing() => return registration.ends_because("shutting down"),
@@ -56,17 +59,17 @@ pub async fn connect(core: Arc<Core>, mut registration: Registration, target: Ta
     match outcome {
         Ok((stream, opened, peer)) => {
             registration.open(opened);
-            sip_flow::serve(&core, &mut registration, stream, b"", Some(peer)).await;
+            let distrust = watch.until_distrusted(Some(peer));
+            sip_flow::serve(&core, &mut registration, stream, b"", distrust).await;
         }
         Err(error) => registration.ends_because(error.to_string()),
     }
 }
 
 async fn handshake(
-    core: &Core,
+    config: Option<Arc<ClientConfig>>,
     target: &Target,
 ) -> Result<(TlsStream<TcpStream>, Opened, VerifiedPeer), ConnectError> {
-    let config = core.tls.current().client.clone();
     let config = config.ok_or(ConnectError::NoTrust)?;
     let name =
         ServerName::try_from(target.server_name.clone()).map_err(|_| ConnectError::ServerName)?;

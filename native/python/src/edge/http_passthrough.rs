@@ -33,9 +33,14 @@ pub struct Ends<'a> {
 }
 
 /// Pass a connection on until either side closes it or nothing moves for too long. `first` has been read
-/// already.
-pub async fn pass<S>(core: &Arc<Core>, mut stream: S, first: &[u8], ends: Ends<'_>)
-where
+/// already; `distrust` resolves when the peer's certificate is no longer accepted.
+pub async fn pass<S>(
+    core: &Arc<Core>,
+    mut stream: S,
+    first: &[u8],
+    ends: Ends<'_>,
+    distrust: impl Future<Output = ()>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Some(mut head) = proxy_protocol::header(ends.peer, ends.local, ends.certificate) else {
@@ -64,6 +69,7 @@ where
     tokio::select! {
         _ = async { tokio::join!(up, down) } => {}
         () = moved.until_idle(core.settings.idle) => core.counters.add(Count::Idle),
+        () = distrust => core.counters.add(Count::Distrusted),
         () = core.closing() => {}
     }
 }

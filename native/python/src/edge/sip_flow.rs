@@ -15,7 +15,6 @@ use super::core::{Core, Event, Registration};
 use super::counters::Count;
 use super::outbox::{Next, Outbox};
 use super::reading::read_once;
-use super::verifier::VerifiedPeer;
 
 /// A message that has begun must be whole in this time.
 const MESSAGE_DEADLINE: Duration = Duration::from_secs(30);
@@ -34,13 +33,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const EVENTS_ENOUGH: usize = 20_000;
 const EVENTS_PAUSE: Duration = Duration::from_millis(5);
 
-/// Serve an open flow to its end. `first` has been read already.
+/// Serve an open flow to its end. `first` has been read already; `distrust` resolves when the peer's
+/// certificate is no longer accepted.
 pub async fn serve<S>(
     core: &Arc<Core>,
     registration: &mut Registration,
     stream: S,
     first: &[u8],
-    peer: Option<VerifiedPeer>,
+    distrust: impl Future<Output = ()>,
 ) where
     S: AsyncRead + AsyncWrite,
 {
@@ -56,7 +56,7 @@ pub async fn serve<S>(
     let (mut reader, mut writer) = split(stream);
     let reason = {
         let (reads, writes) = (reading.run(&mut reader, first), write(&mut writer, &outbox));
-        let (distrust, closing) = (until_distrusted(core, peer), core.closing());
+        let closing = core.closing();
         pin!(reads, writes, distrust, closing);
         let mut reads_done = false;
         loop {
@@ -105,21 +105,6 @@ where
                     Err(_) => return "peer doesn't read".into(),
                 }
             }
-        }
-    }
-}
-
-/// Resolves when the peer's certificate is no longer accepted, by expiry of the trust or revocation.
-async fn until_distrusted(core: &Core, peer: Option<VerifiedPeer>) {
-    let Some(peer) = peer else {
-        return std::future::pending().await;
-    };
-    let mut current = core.tls.watch();
-    while current.changed().await.is_ok() {
-        let trust = current.borrow_and_update().trust.clone();
-        let now = rustls::pki_types::UnixTime::now();
-        if trust.is_none_or(|trust| !trust.still_accepts(&peer, now)) {
-            return;
         }
     }
 }

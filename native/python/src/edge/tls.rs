@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::{
     NoServerSessionStorage, ServerConfig, VerifierBuilderError, WebPkiClientVerifier,
 };
@@ -19,7 +19,7 @@ use rustls::{RootCertStore, SupportedProtocolVersion};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::verifier::Trust;
+use super::verifier::{Trust, VerifiedPeer};
 
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
@@ -141,14 +141,11 @@ impl TlsStore {
         self.change(|parts| parts.trust = Some(trust))
     }
 
-    /// What a handshake that begins now uses.
-    pub fn current(&self) -> Arc<Current> {
-        Arc::clone(&self.current.borrow())
-    }
-
-    /// To hear of changes.
-    pub fn watch(&self) -> watch::Receiver<Arc<Current>> {
-        self.current.subscribe()
+    /// What a handshake that begins now uses, and to hear of every change after that.
+    pub fn watch(&self) -> Watch {
+        let mut changes = self.current.subscribe();
+        let current = Arc::clone(&changes.borrow_and_update());
+        Watch { current, changes }
     }
 
     fn change(&self, set: impl FnOnce(&mut Parts)) -> Result<(), TlsError> {
@@ -214,6 +211,31 @@ impl TlsStore {
     }
 }
 
+/// The configuration of one handshake and what becomes of it later.
+#[derive(Debug)]
+pub struct Watch {
+    /// As it was when the handshake began.
+    pub current: Arc<Current>,
+    changes: watch::Receiver<Arc<Current>>,
+}
+
+impl Watch {
+    /// Resolves when the trust changes to one that no longer accepts the peer: its certificate has been
+    /// revoked or has expired. Never if it presented none.
+    pub async fn until_distrusted(mut self, peer: Option<VerifiedPeer>) {
+        let Some(peer) = peer else {
+            return std::future::pending().await;
+        };
+        while self.changes.changed().await.is_ok() {
+            let trust = self.changes.borrow_and_update().trust.clone();
+            if trust.is_none_or(|trust| !trust.still_accepts(&peer, UnixTime::now())) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     CertificateDer::pem_slice_iter(pem).collect()
 }
@@ -245,7 +267,7 @@ mod tests {
             store.set_trust(b"", vec![]),
             Err(TlsError::NoRoots)
         ));
-        assert!(store.current().server.is_none());
-        assert!(store.current().client.is_none());
+        assert!(store.watch().current.server.is_none());
+        assert!(store.watch().current.client.is_none());
     }
 }

@@ -269,3 +269,116 @@ impl ServerCertVerifier for StrictServerVerifier {
         self.inner.supported_verify_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rustls::crypto::aws_lc_rs::default_provider;
+    use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+    use rustls::{CertificateError, Error, RootCertStore};
+
+    use super::Trust;
+
+    // Made by tests/certificates.py at `MADE`: certificates live for 30 days, CRLs for 7.
+    const MADE: u64 = 1_795_511_975;
+    const DAY: u64 = 24 * 3600;
+    const ROOT: &[u8] = include_bytes!("testdata/root.der");
+    const ISSUER: &[u8] = include_bytes!("testdata/issuer.der");
+    const CLIENT: &[u8] = include_bytes!("testdata/client.der");
+    const SERVER: &[u8] = include_bytes!("testdata/server.der");
+    const REVOKED: &[u8] = include_bytes!("testdata/revoked.der");
+    const CRLS: [&[u8]; 2] = [
+        include_bytes!("testdata/issuer.crl"),
+        include_bytes!("testdata/root.crl"),
+    ];
+
+    fn trust(crls: &[&'static [u8]]) -> Trust {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(ROOT)).unwrap();
+        let crls: Vec<_> = crls
+            .iter()
+            .map(|crl| CertificateRevocationListDer::from(*crl))
+            .collect();
+        Trust::new(roots, &crls, &Arc::new(default_provider())).unwrap()
+    }
+
+    /// What is wrong with a client that presents this, so many days after it was made.
+    fn fault(crls: &[&'static [u8]], certificate: &[u8], days: u64) -> Option<CertificateError> {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(MADE + days * DAY));
+        let certificate = CertificateDer::from(certificate);
+        let issuer = [CertificateDer::from(ISSUER)];
+        let verified = trust(crls)
+            .client_verifier()
+            .verify_client_cert(&certificate, &issuer, now);
+        match verified {
+            Ok(_) => None,
+            Err(Error::InvalidCertificate(fault)) => Some(fault),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_client_for_clients_is_accepted() {
+        assert_eq!(fault(&CRLS, CLIENT, 0), None);
+    }
+
+    #[test]
+    fn the_purpose_must_be_named_and_the_only_kind() {
+        for unfit in [
+            &include_bytes!("testdata/no_purpose.der")[..],
+            include_bytes!("testdata/client_and_any.der"),
+        ] {
+            assert_eq!(
+                fault(&CRLS, unfit, 0),
+                Some(CertificateError::InvalidPurpose)
+            );
+        }
+        for unfit in [SERVER, include_bytes!("testdata/any_purpose.der")] {
+            assert!(matches!(
+                fault(&CRLS, unfit, 0),
+                Some(CertificateError::InvalidPurposeContext { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn revocation_must_be_known_and_fresh() {
+        assert_eq!(fault(&CRLS, REVOKED, 0), Some(CertificateError::Revoked));
+        for lists in [&[][..], &CRLS[..1], &CRLS[1..]] {
+            assert_eq!(
+                fault(lists, CLIENT, 0),
+                Some(CertificateError::UnknownRevocationStatus)
+            );
+        }
+        assert!(matches!(
+            fault(&CRLS, CLIENT, 8),
+            Some(CertificateError::ExpiredRevocationListContext { .. })
+        ));
+    }
+
+    #[test]
+    fn a_certificate_past_its_time_is_refused() {
+        assert!(matches!(
+            fault(&CRLS, CLIENT, 31),
+            Some(CertificateError::ExpiredContext { .. })
+        ));
+    }
+
+    #[test]
+    fn a_server_must_be_for_servers_and_of_that_name() {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(MADE));
+        let issuer = [CertificateDer::from(ISSUER)];
+        let accepts = |certificate: &[u8], name: &str| {
+            let name = ServerName::try_from(name.to_owned()).unwrap();
+            trust(&CRLS)
+                .server_verifier()
+                .verify_server_cert(&certificate.into(), &issuer, &name, &[], now)
+                .is_ok()
+        };
+        assert!(accepts(SERVER, "edge.test"));
+        assert!(!accepts(SERVER, "other.test"));
+        assert!(!accepts(CLIENT, "edge.test"));
+    }
+}
