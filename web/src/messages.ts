@@ -68,6 +68,7 @@ export const join = {
   knock: "Ask to join",
   joinNow: "Join now",
   memberAlready: "Have an account here?",
+  memberSignIn: "Sign in to join",
   phoneTitle: "Join with a SIP phone or app instead",
   phoneText: "Dial this address. You hear everyone, and everyone hears you.",
   copyAddress: "Copy address",

@@ -1,10 +1,9 @@
 import { FluentProvider, makeStyles, Spinner, tokens } from "@fluentui/react-components";
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { common, signIn } from "../messages";
 import { parseMeetingLink } from "../state/identity";
 import { SessionModel } from "../state/session";
 import { BadLinkPage } from "./bad-link-page";
-import { JoinFlow } from "./join-flow";
 import { navigate, type Place, place } from "./location";
 import { MeetingsPage } from "./meetings-page";
 import { SignInPage } from "./sign-in-page";
@@ -12,15 +11,21 @@ import { darkTheme, lightTheme, themeStore } from "./theme";
 import { useStore } from "./use-store";
 
 const useStyles = makeStyles({
-  provider: { height: "100%", backgroundColor: tokens.colorNeutralBackground3 },
-  middle: { height: "100%", display: "grid", placeItems: "center" },
+  middle: {
+    height: "100%",
+    backgroundColor: tokens.colorNeutralBackground3,
+    display: "grid",
+    placeItems: "center",
+  },
 });
+
+/** SIP and media are fetched only by those who come to a meeting. */
+const JoinFlow = lazy(async () => ({ default: (await import("./join-flow")).JoinFlow }));
 
 /** The whole client. */
 export function App() {
-  const styles = useStyles();
   const { dark } = useStore(themeStore);
-  const session = useMemo(() => new SessionModel(), []);
+  const [session] = useState(() => new SessionModel());
   const where = useStore(place);
   useEffect(() => {
     // The callback page takes up the session by itself.
@@ -29,8 +34,10 @@ export function App() {
     }
   }, [session]);
   return (
-    <FluentProvider theme={dark ? darkTheme : lightTheme} className={styles.provider}>
-      <Page session={session} where={where} />
+    <FluentProvider theme={dark ? darkTheme : lightTheme}>
+      <Suspense fallback={<Waiting label={common.loading} />}>
+        <Page session={session} where={where} />
+      </Suspense>
     </FluentProvider>
   );
 }
@@ -48,7 +55,7 @@ function Page({ session, where }: { session: SessionModel; where: Place }) {
   if (where.path.startsWith("/meet/")) {
     const link = parseMeetingLink(where.path, where.fragment);
     return link ? (
-      <JoinFlow key={where.path} session={session} link={link} direct={where.direct} />
+      <JoinFlow key={where.path + where.fragment} session={session} link={link} direct={where.direct} />
     ) : (
       <BadLinkPage />
     );

@@ -21,7 +21,7 @@ const useStyles = makeStyles({
     gap: tokens.spacingVerticalL,
   },
   icon: { fontSize: "48px", color: tokens.colorBrandForeground1, display: "flex" },
-  text: { color: tokens.colorNeutralForeground2 },
+  text: { color: tokens.colorNeutralForeground2, textAlign: "center" },
   actions: { display: "flex", flexWrap: "wrap", justifyContent: "center", gap: tokens.spacingHorizontalM },
 });
 
@@ -58,7 +58,7 @@ export function BadLinkPage({ onSignIn }: { onSignIn?: () => void }) {
         <>
           {onSignIn && (
             <Button appearance="primary" onClick={onSignIn}>
-              {join.memberAlready}
+              {join.memberSignIn}
             </Button>
           )}
           <Button onClick={() => navigate("/")}>{farewellActions.home}</Button>

@@ -1,5 +1,5 @@
 import { makeStyles, Spinner } from "@fluentui/react-components";
-import { useEffect, useMemo } from "react";
+import { useEffect, useState } from "react";
 import { common } from "../messages";
 import type { SessionInfo } from "../state/api";
 import type { MeetingLink } from "../state/identity";
@@ -42,7 +42,8 @@ export function JoinFlow(props: { session: SessionModel; link: MeetingLink; dire
 
 function Door(props: { session: SessionModel; link: MeetingLink; direct: boolean; onSignIn: () => void }) {
   const { session, link, direct } = props;
-  const model = useMemo(() => new JoinModel(link, session.api), [link, session]);
+  // One model for as long as the page is at this link, whatever is drawn anew around it.
+  const [model] = useState(() => new JoinModel(link, session.api));
   const state = useStore(model.state);
   const member = useMember(session);
   useEffect(() => {

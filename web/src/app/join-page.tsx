@@ -124,7 +124,7 @@ function GuestDoor({ model, onSignIn, ready }: JoinPageProps & { ready: boolean 
       <Button type="submit" size="large" appearance="primary" data-testid="knock" disabledFocusable={!ready}>
         {words.knock}
       </Button>
-      <Text size={200} className={styles.member}>
+      <Text className={styles.member}>
         {words.memberAlready}
         <Link as="button" type="button" onClick={onSignIn}>
           {common.signIn}

@@ -18,7 +18,7 @@ const useStyles = makeStyles({
     gap: tokens.spacingVerticalL,
   },
   mark: { width: "88px", height: "88px" },
-  text: { color: tokens.colorNeutralForeground2 },
+  text: { color: tokens.colorNeutralForeground2, textAlign: "center" },
   privacy: { color: tokens.colorNeutralForeground3 },
   preview: { width: "min(100%, 420px)" },
   live: { display: "flex", flexDirection: "column", gap: tokens.spacingVerticalM, alignItems: "center" },

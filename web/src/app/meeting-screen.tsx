@@ -72,7 +72,7 @@ export function MeetingScreen({ model, link }: { model: MeetingModel; link: stri
           ownScreen={state.screen}
           invite={leads ? link : null}
         />
-        {leads && <KnockCards model={model} roster={state.roster} />}
+        {leads && !peopleOpen && <KnockCards model={model} roster={state.roster} />}
       </main>
       {peopleOpen && (
         <PeoplePanel

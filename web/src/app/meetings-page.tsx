@@ -18,7 +18,7 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { SignOutRegular, VideoAddRegular } from "@fluentui/react-icons";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { common, meetings as words } from "../messages";
 import type { SessionInfo } from "../state/api";
 import { MeetingsModel, type MeetingsState } from "../state/meetings";
@@ -57,13 +57,13 @@ const useStyles = makeStyles({
     color: tokens.colorNeutralForeground2,
   },
   emptyMark: { width: "64px", height: "64px", opacity: 0.85 },
-  account: { minWidth: "auto", padding: "2px" },
+  account: { minWidth: "auto", padding: "2px", border: "none" },
 });
 
 /** What a member sees first: start a meeting, or go to one. */
 export function MeetingsPage({ session, info }: { session: SessionModel; info: SessionInfo }) {
   const styles = useStyles();
-  const model = useMemo(() => new MeetingsModel(session.api), [session]);
+  const [model] = useState(() => new MeetingsModel(session.api));
   const state = useStore(model.state);
   useEffect(() => {
     model.load();
@@ -161,8 +161,9 @@ function AccountMenu({ name, onSignOut }: { name: string; onSignOut: () => void 
           shape="circular"
           className={styles.account}
           aria-label={common.account(name)}
-          icon={<Avatar name={name} color="colorful" aria-hidden="true" />}
-        />
+        >
+          <Avatar name={name} color="colorful" aria-hidden="true" />
+        </Button>
       </MenuTrigger>
       <MenuPopover>
         <MenuList>

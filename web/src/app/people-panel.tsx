@@ -1,6 +1,5 @@
 import {
   Avatar,
-  Badge,
   Button,
   Menu,
   MenuItem,
@@ -155,11 +154,6 @@ function Person({ person, model, state }: { person: Participant; model: MeetingM
         </Text>
       </div>
       {silenced && <MicOffRegular className={styles.muted} aria-label={meetingWords.silenced} />}
-      {person.role === "organizer" && (
-        <Badge appearance="tint" color="brand">
-          {words.roles.organizer}
-        </Badge>
-      )}
       {actable && <PersonMenu person={person} model={model} silenced={silenced} />}
     </li>
   );

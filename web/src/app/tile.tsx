@@ -11,7 +11,7 @@ const useStyles = makeStyles({
   tile: {
     position: "relative",
     overflow: "hidden",
-    borderRadius: tokens.borderRadiusXLarge,
+    borderRadius: "14px",
     backgroundColor: "#1a2424",
     backgroundImage: "radial-gradient(circle at 50% 38%, #2c4544, #172020 72%)",
     color: "#fff",
@@ -23,7 +23,8 @@ const useStyles = makeStyles({
     transitionDuration: "160ms",
   },
   speaking: { outlineColor: "#ffc470" },
-  face: { position: "absolute", inset: 0, display: "grid", placeItems: "center" },
+  avatar: { "@container (max-height: 160px)": { transform: "scale(0.5)" } },
+  face: { containerType: "size", position: "absolute", inset: 0, display: "grid", placeItems: "center" },
   video: {
     position: "absolute",
     inset: 0,
@@ -130,11 +131,12 @@ function LiveFace({ stream, name }: { stream: MediaStream; name: string }) {
   );
 }
 
+/** Sized by the tile it stands in, through a container query. */
 function Initials({ name }: { name: string }) {
   const styles = useStyles();
   return (
     <div className={styles.face}>
-      <Avatar name={name} size={96} color="colorful" aria-hidden="true" />
+      <Avatar name={name} size={96} color="colorful" aria-hidden="true" className={styles.avatar} />
     </div>
   );
 }
