@@ -9,6 +9,7 @@ mod channel;
 pub mod codec;
 mod datagram;
 pub mod dtmf;
+mod demux;
 mod error;
 mod events;
 mod forwarding;

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-
-use str0m::ice::StunMessage;
+use std::time::Instant;
 
 use crate::answer::Answerer;
-use crate::datagram::Datagram;
+use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
@@ -16,27 +14,6 @@ use crate::room::Room;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
 
-/// One address can pass to another endpoint only after it has been silent for so long.
-const ADDRESS_HOLD: Duration = Duration::from_secs(5);
-/// Addresses that one endpoint may prove; more are not believed.
-const MAX_ADDRESSES: usize = 16;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct RoomKey(u64);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Owner {
-    room: RoomKey,
-    endpoint: EndpointKey,
-}
-
-/// An address that has sent an authenticated connectivity check.
-#[derive(Debug)]
-struct Claim {
-    owner: Owner,
-    heard: Instant,
-}
-
 /// Every room. Bytes and time in; datagrams, events and deadlines out. After any call, take
 /// `poll_transmit` and the other `poll_…` until they are empty, then `next_deadline`.
 pub struct Rooms {
@@ -44,8 +21,7 @@ pub struct Rooms {
     browser_socket: SocketId,
     rooms: HashMap<RoomKey, Room>,
     names: HashMap<String, RoomKey>,
-    ufrags: HashMap<String, Owner>,
-    addresses: HashMap<SocketAddr, Claim>,
+    demux: Demux,
     deadlines: Timetable<RoomKey>,
     dirty: BTreeSet<RoomKey>,
     out: Outbox,
@@ -66,8 +42,7 @@ impl Rooms {
             browser_socket,
             rooms: HashMap::new(),
             names: HashMap::new(),
-            ufrags: HashMap::new(),
-            addresses: HashMap::new(),
+            demux: Demux::default(),
             deadlines: Timetable::default(),
             dirty: BTreeSet::new(),
             out: Outbox::new(browser_socket),
@@ -117,7 +92,7 @@ impl Rooms {
             room: room_key,
             endpoint: EndpointKey(self.new_key()),
         };
-        self.ufrags.insert(browser.ufrag().to_owned(), owner);
+        self.demux.add(browser.ufrag(), owner);
         let name = endpoint.to_owned();
         self.with_room(now, room_key, |room, _| {
             room.add_browser(now, owner.endpoint, name, rights, browser);
@@ -163,19 +138,20 @@ impl Rooms {
         data: &[u8],
     ) {
         self.now = now;
-        let owner = if socket == self.browser_socket {
-            self.browser_of(now, source, data)
-        } else {
-            None
-        };
-        let Some(owner) = owner else {
+        if socket != self.browser_socket {
+            self.strays += 1;
+            return;
+        }
+        let Some(addressed) = self.demux.identify(now, source, data) else {
             self.strays += 1;
             return;
         };
+        let owner = addressed.owner;
         self.with_room(now, owner.room, |room, out| {
             room.receive(now, owner.endpoint, source, data, out);
         });
-        self.learn(now, owner);
+        let verified = std::mem::take(&mut self.out.verified);
+        self.demux.learn(now, &addressed, &verified);
     }
 
     /// Time has passed.
@@ -237,42 +213,6 @@ impl Rooms {
         }
     }
 
-    /// A connectivity check names its endpoint; anything else must come from where one has come from.
-    fn browser_of(&mut self, now: Instant, source: SocketAddr, data: &[u8]) -> Option<Owner> {
-        if Datagram::classify(data) == Datagram::Stun {
-            let message = isolate(|| StunMessage::parse(data)).ok()?.ok()?;
-            if !message.is_binding_request() {
-                return None;
-            }
-            let (local, _) = message.split_username()?;
-            let owner = *self.ufrags.get(local)?;
-            let known = self.addresses.contains_key(&source);
-            return (known || self.may_learn(owner)).then_some(owner);
-        }
-        let claim = self.addresses.get_mut(&source)?;
-        claim.heard = now;
-        Some(claim.owner)
-    }
-
-    fn may_learn(&self, owner: Owner) -> bool {
-        let claims = self.addresses.values();
-        claims.filter(|claim| claim.owner == owner).count() < MAX_ADDRESSES
-    }
-
-    /// Believe the addresses that have just proven themselves, unless somebody else is using them.
-    fn learn(&mut self, now: Instant, owner: Owner) {
-        for address in std::mem::take(&mut self.out.verified) {
-            let taken = self
-                .addresses
-                .get(&address)
-                .is_some_and(|claim| claim.owner != owner && now < claim.heard + ADDRESS_HOLD);
-            if !taken {
-                let claim = Claim { owner, heard: now };
-                self.addresses.insert(address, claim);
-            }
-        }
-    }
-
     /// Call one room; a panic in it ends that room only. Afterwards its books are put in order.
     fn with_room(&mut self, now: Instant, key: RoomKey, call: impl FnOnce(&mut Room, &mut Outbox)) {
         let Some(room) = self.rooms.get_mut(&key) else {
@@ -301,8 +241,7 @@ impl Rooms {
                     .get(&key)
                     .is_none_or(|room| !room.contains(owner.endpoint))
         };
-        self.ufrags.retain(|_, owner| !gone(owner));
-        self.addresses.retain(|_, claim| !gone(&claim.owner));
+        self.demux.forget(gone);
     }
 
     fn drop_room(&mut self, now: Instant, key: RoomKey, reason: Option<&str>) {
