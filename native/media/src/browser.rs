@@ -11,11 +11,11 @@ use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::channel;
-use crate::datagram::Datagram;
 use crate::events::{Source, Stats};
 use crate::offer::Shape;
 use crate::outbox::Outbox;
 use crate::outgoing::{Forwarded, SlotGroup};
+use crate::rtp::{Datagram, Header};
 use crate::slots::TrackId;
 
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
@@ -94,8 +94,15 @@ impl Browser {
         heard: &mut Vec<Heard>,
         out: &mut Outbox,
     ) {
-        let kind = Datagram::classify(data);
-        let admitted = self.admits(kind);
+        let media = match Datagram::classify(data) {
+            Datagram::Rtp => Some(Header::parse(data)),
+            _ => None,
+        };
+        let admitted = match &media {
+            None => true,
+            Some(Ok((header, _))) => self.admits(header.ssrc),
+            Some(Err(_)) => false,
+        };
         let parsed = Receive::new(Protocol::Udp, source, self.address, data);
         let (true, Ok(receive)) = (admitted, parsed) else {
             self.stats.packets_refused += 1;
@@ -108,7 +115,11 @@ impl Browser {
             self.stats.packets_refused += 1;
         }
         self.drain(now, heard, out);
-        if self.stats.packets_received == before && self.counts_if_silent(kind) {
+        let silent = self.stats.packets_received == before;
+        if let Some(Ok((header, _))) = media
+            && silent
+            && self.counts_if_silent(&header)
+        {
             self.stats.packets_refused += 1;
         }
     }
@@ -179,24 +190,14 @@ impl Browser {
 
     /// Whether a packet's SSRC is one that the offer declared. The core below would map any SSRC with
     /// a mid extension to a track before the packet is authenticated.
-    fn admits(&self, kind: Datagram) -> bool {
-        match kind {
-            // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
-            Datagram::Rtp { ssrc, .. } => {
-                self.shape.undeclared || ssrc == 0 || self.shape.ssrcs.contains_key(&ssrc)
-            }
-            _ => true,
-        }
+    fn admits(&self, ssrc: u32) -> bool {
+        // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
+        self.shape.undeclared || ssrc == 0 || self.shape.ssrcs.contains_key(&ssrc)
     }
 
     /// Probes and repair packets may come to nothing honestly; a media packet that does was refused.
-    fn counts_if_silent(&self, kind: Datagram) -> bool {
-        match kind {
-            Datagram::Rtp { payload_type, ssrc } => {
-                ssrc != 0 && !self.repairs.contains(&payload_type)
-            }
-            _ => false,
-        }
+    fn counts_if_silent(&self, header: &Header) -> bool {
+        header.ssrc != 0 && !self.repairs.contains(&header.payload_type)
     }
 
     fn drain(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
@@ -300,7 +301,7 @@ impl Browser {
 
     fn count_sent(&mut self, payload: &[u8]) {
         let kind = Datagram::classify(payload);
-        if matches!(kind, Datagram::Rtp { .. } | Datagram::Rtcp) {
+        if matches!(kind, Datagram::Rtp | Datagram::Rtcp) {
             self.stats.packets_sent += 1;
             self.stats.bytes_sent += payload.len() as u64;
         }

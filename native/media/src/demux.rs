@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use str0m::ice::{StunMessage, TransId};
 
-use crate::datagram::Datagram;
 use crate::isolate::isolate;
+use crate::rtp::Datagram;
 use crate::slots::EndpointKey;
 
 /// One address can pass to another endpoint only after it has been silent for so long.

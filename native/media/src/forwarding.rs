@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use crate::browser::Browser;
 use crate::channel;
 use crate::events::{Event, Source};
 use crate::loudness::{MARGIN, SILENCE};
+use crate::member::{Member, Track};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
-use crate::room::{Room, Track};
+use crate::room::Room;
 use crate::slots::{EndpointKey, TrackId, fill};
 
 impl Room {
@@ -23,6 +25,9 @@ impl Room {
         if let (Source::Audio, Some((level, _))) = (track.source, packet.level) {
             member.loudness.hear(now, f32::from(level));
         }
+        let relayed = member
+            .handset_mut()
+            .is_some_and(|handset| handset.relayed.is_some());
         match &mut member.tracks[track.source as usize] {
             Some(known) => known.last_packet = now,
             unknown => {
@@ -30,12 +35,21 @@ impl Room {
                 self.begin_track(now, track);
             }
         }
-        self.forward(track, packet);
+        if track.source == Source::Audio {
+            self.listen(now, track.endpoint, packet);
+        }
+        // What browsers can't decode comes to them by way of the mix.
+        if !relayed {
+            self.forward(track, packet);
+        }
     }
 
-    fn forward(&mut self, track: TrackId, packet: &Forwarded) {
+    pub(crate) fn forward(&mut self, track: TrackId, packet: &Forwarded) {
         for (key, member) in &mut self.members {
-            if *key != track.endpoint && member.browser.forward(track, packet) {
+            let Some(browser) = member.browser_mut() else {
+                continue;
+            };
+            if *key != track.endpoint && browser.forward(track, packet) {
                 self.dirty.insert(*key);
             }
         }
@@ -64,17 +78,21 @@ impl Room {
         let mut fresh = Vec::new();
         let mut to_tell = Vec::new();
         for (key, member) in &mut self.members {
-            let mut changed = false;
+            let told = member.told;
+            let Some(browser) = member.browser_mut() else {
+                continue;
+            };
+            let mut changed = !told;
             for source in Source::ALL {
                 let order = self.rankings[source as usize].order();
-                let group = member.browser.group(source);
+                let group = browser.group(source);
                 let slots = fill(&mut group.tracks, order, *key);
                 group.switch(&slots);
                 changed |= !slots.is_empty();
                 let tracks = slots.iter().filter_map(|slot| group.tracks[*slot]);
                 fresh.extend(tracks.filter(|track| track.source.is_video()));
             }
-            if changed || !member.told {
+            if changed {
                 member.told = true;
                 to_tell.push(*key);
             }
@@ -88,10 +106,10 @@ impl Room {
     }
 
     fn tell_slots(&mut self, key: EndpointKey) {
-        let Some(receiver) = self.members.get(&key) else {
+        let Some(receiver) = self.members.get(&key).and_then(Member::browser) else {
             return;
         };
-        let slots = receiver.browser.groups().iter().flat_map(|g| g.iter());
+        let slots = receiver.groups().iter().flat_map(|g| g.iter());
         let message = channel::slots_message(slots.map(|(stream, track)| {
             let shown = track.and_then(|track| {
                 let sender = self.members.get(&track.endpoint)?;
@@ -99,8 +117,9 @@ impl Room {
             });
             (stream.mid(), shown)
         }));
-        if let Some(receiver) = self.members.get_mut(&key)
-            && receiver.browser.tell_slots(message)
+        let receiver = self.members.get_mut(&key);
+        if let Some(receiver) = receiver.and_then(Member::browser_mut)
+            && receiver.tell_slots(message)
         {
             self.dirty.insert(key);
         }
@@ -114,7 +133,10 @@ impl Room {
         let Some(state) = &mut member.tracks[track.source as usize] else {
             return;
         };
-        if state.ask_keyframe(now) && member.browser.request_keyframe(track.source) {
+        if state.ask_keyframe(now)
+            && let Some(browser) = member.browser_mut()
+            && browser.request_keyframe(track.source)
+        {
             self.dirty.insert(track.endpoint);
         }
     }
@@ -123,7 +145,8 @@ impl Room {
     pub(crate) fn retry_keyframes(&mut self, now: Instant) {
         let mut wanted: Vec<TrackId> = Vec::new();
         for (key, member) in &self.members {
-            for (stream, track) in member.browser.groups().iter().flat_map(|g| g.iter()) {
+            let groups = member.browser().map(Browser::groups);
+            for (stream, track) in groups.into_iter().flatten().flat_map(|g| g.iter()) {
                 wanted.extend(track.filter(|_| stream.awaits_keyframe()));
             }
             for source in [Source::Camera, Source::Screen] {
@@ -174,7 +197,9 @@ impl Room {
     fn tell_speaker(&mut self, speaker: Option<&str>) {
         let message = channel::speaker_message(speaker);
         for (key, member) in &mut self.members {
-            if member.browser.tell_speaker(message.clone()) {
+            if let Some(browser) = member.browser_mut()
+                && browser.tell_speaker(message.clone())
+            {
                 self.dirty.insert(*key);
             }
         }
@@ -187,8 +212,8 @@ impl Room {
             .current()
             .and_then(|key| self.members.get(&key));
         let message = channel::speaker_message(speaker.map(|m| m.name.as_str()));
-        if let Some(member) = self.members.get_mut(&key) {
-            member.browser.tell_speaker(message);
+        if let Some(browser) = self.members.get_mut(&key).and_then(Member::browser_mut) {
+            browser.tell_speaker(message);
         }
     }
 
@@ -205,7 +230,9 @@ impl Room {
     /// Messages that a full channel did not take.
     pub(crate) fn retry_messages(&mut self) {
         for (key, member) in &mut self.members {
-            if member.browser.write_messages() {
+            if let Some(browser) = member.browser_mut()
+                && browser.write_messages()
+            {
                 self.dirty.insert(*key);
             }
         }

@@ -8,80 +8,20 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::browser::{Browser, Heard};
-use crate::events::{Event, Rights, Source, Stats};
+use crate::error::Refused;
+use crate::events::{Event, Rights, SocketId, Source, Stats};
+use crate::handset::Handset;
 use crate::isolate::isolate;
-use crate::loudness::{Loudness, Speaker};
+use crate::loudness::Speaker;
+use crate::member::{Body, Member};
+use crate::mixing::Mix;
 use crate::outbox::Outbox;
+use crate::phone::Phone;
 use crate::slots::{EndpointKey, Ranking, TrackId};
 use crate::timetable::Timetable;
 
 /// Levels, speakers and the life of tracks are looked at this often.
 const TICK: Duration = Duration::from_millis(100);
-/// Who has not connected by then never will.
-const CONNECT_LIMIT: Duration = Duration::from_secs(30);
-/// A sender is asked for a keyframe at most this often.
-const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
-/// A track without packets is over: cameras are turned off, screens may stand still longer.
-const CAMERA_LIMIT: Duration = Duration::from_secs(2);
-const QUIET_LIMIT: Duration = Duration::from_secs(5);
-
-/// A stream that an endpoint is sending now.
-#[derive(Debug)]
-pub(crate) struct Track {
-    pub(crate) last_packet: Instant,
-    keyframe_asked: Option<Instant>,
-    keyframe_wanted: bool,
-}
-
-impl Track {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            last_packet: now,
-            keyframe_asked: None,
-            keyframe_wanted: false,
-        }
-    }
-
-    fn is_over(&self, now: Instant, source: Source) -> bool {
-        let limit = match source {
-            Source::Camera => CAMERA_LIMIT,
-            Source::Audio | Source::Screen => QUIET_LIMIT,
-        };
-        now > self.last_packet + limit
-    }
-
-    /// Whether the sender may be asked for a keyframe now; if not, it will be asked later.
-    pub(crate) fn ask_keyframe(&mut self, now: Instant) -> bool {
-        let may = self
-            .keyframe_asked
-            .is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
-        self.keyframe_wanted = !may;
-        if may {
-            self.keyframe_asked = Some(now);
-        }
-        may
-    }
-
-    /// Whether an earlier wish is still open.
-    pub(crate) fn wants_keyframe(&self) -> bool {
-        self.keyframe_wanted
-    }
-}
-
-/// One endpoint and what the room knows of it.
-pub(crate) struct Member {
-    pub(crate) name: String,
-    pub(crate) rights: Rights,
-    pub(crate) tracks: [Option<Track>; 3],
-    pub(crate) loudness: Loudness,
-    pub(crate) forbidden: u64,
-    pub(crate) browser: Box<Browser>,
-    /// Whether it has been told its slots at all.
-    pub(crate) told: bool,
-    joined: Instant,
-    connected: bool,
-}
-
 /// A room.
 pub struct Room {
     pub(crate) name: String,
@@ -89,6 +29,8 @@ pub struct Room {
     pub(crate) rankings: [Ranking; 3],
     pub(crate) speaker: Speaker,
     pub(crate) dirty: BTreeSet<EndpointKey>,
+    /// Runs while there is a phone.
+    pub(crate) mix: Option<Mix>,
     deadlines: Timetable<EndpointKey>,
     next_tick: Instant,
 }
@@ -102,6 +44,7 @@ impl Room {
             rankings: Default::default(),
             speaker: Speaker::default(),
             dirty: BTreeSet::new(),
+            mix: None,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
         }
@@ -117,8 +60,11 @@ impl Room {
         if self.members.is_empty() {
             return None;
         }
-        let soonest = self.deadlines.next();
-        Some(soonest.map_or(self.next_tick, |at| at.min(self.next_tick)))
+        let mix = self.mix.as_ref().map(Mix::deadline);
+        [self.deadlines.next(), mix, Some(self.next_tick)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The endpoint of that name.
@@ -151,22 +97,31 @@ impl Room {
         rights: Rights,
         browser: Browser,
     ) {
-        let member = Member {
-            name,
-            rights,
-            tracks: [None, None, None],
-            loudness: Loudness::new(),
-            forbidden: 0,
-            browser: Box::new(browser),
-            told: false,
-            joined: now,
-            connected: false,
-        };
+        let body = Body::Browser(Box::new(browser));
+        let member = Member::new(now, name, rights, body);
         self.members.insert(key, member);
         self.dirty.insert(key);
         self.next_tick = self.next_tick.max(now);
         self.reassign(now);
         self.tell_speaker_to(key);
+    }
+
+    /// A phone joins; from now on there is a mix.
+    pub fn add_phone(
+        &mut self,
+        now: Instant,
+        key: EndpointKey,
+        name: String,
+        rights: Rights,
+        phone: Phone,
+    ) -> Result<(), Refused> {
+        let handset = Handset::new(key, phone).map_err(|_| Refused::Internal("a codec failed"))?;
+        let body = Body::Phone(Box::new(handset));
+        let member = Member::new(now, name, rights, body);
+        self.members.insert(key, member);
+        self.next_tick = self.next_tick.max(now);
+        self.mix.get_or_insert_with(|| Mix::new(now));
+        Ok(())
     }
 
     /// An endpoint leaves, told or not told why.
@@ -181,7 +136,7 @@ impl Room {
             return;
         };
         // A browser whose core is broken can't say goodbye; that is no reason not to remove it.
-        let _ = isolate(|| member.browser.close(now, out));
+        let _ = isolate(|| member.body.close(now, out));
         self.deadlines.set(key, None);
         self.dirty.remove(&key);
         for source in Source::ALL {
@@ -197,6 +152,7 @@ impl Room {
                 reason,
             });
         }
+        self.end_mix_without_phones();
         self.observe_speaker(now, out);
         self.reassign(now);
     }
@@ -223,12 +179,7 @@ impl Room {
 
     /// An endpoint's counters.
     pub fn stats(&self, key: EndpointKey) -> Option<Stats> {
-        let member = self.members.get(&key)?;
-        Some(Stats {
-            packets_forbidden: member.forbidden,
-            audio_level: member.loudness.amplitude(),
-            ..member.browser.stats()
-        })
+        self.members.get(&key).map(Member::stats)
     }
 
     /// A datagram for one endpoint.
@@ -236,12 +187,12 @@ impl Room {
         &mut self,
         now: Instant,
         key: EndpointKey,
-        source: SocketAddr,
-        data: &[u8],
+        from: (SocketId, SocketAddr),
+        data: &mut [u8],
         out: &mut Outbox,
     ) {
-        self.with_member(now, key, out, |browser, heard, out| {
-            browser.receive(now, source, data, heard, out);
+        self.with_member(now, key, out, |body, heard, out| {
+            body.receive(now, from, data, heard, out);
         });
     }
 
@@ -255,13 +206,14 @@ impl Room {
             self.next_tick = now + TICK;
             self.tick(now, out);
         }
+        self.mix_due(now, out);
     }
 
     /// Let everyone who has something queued send it, until nobody has.
     pub fn settle(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(key) = self.dirty.pop_first() {
-            self.with_member(now, key, out, |browser, heard, out| {
-                browser.pump(now, heard, out);
+            self.with_member(now, key, out, |body, heard, out| {
+                body.pump(now, heard, out);
             });
         }
     }
@@ -272,17 +224,17 @@ impl Room {
         now: Instant,
         key: EndpointKey,
         out: &mut Outbox,
-        call: impl FnOnce(&mut Browser, &mut Vec<Heard>, &mut Outbox),
+        call: impl FnOnce(&mut Body, &mut Vec<Heard>, &mut Outbox),
     ) {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
         let mut heard = Vec::new();
-        if isolate(|| call(&mut member.browser, &mut heard, out)).is_err() {
+        if isolate(|| call(&mut member.body, &mut heard, out)).is_err() {
             self.remove(now, key, Some("internal error".to_owned()), out);
             return;
         }
-        self.deadlines.set(key, Some(member.browser.deadline()));
+        self.deadlines.set(key, member.body.deadline());
         for event in heard {
             self.on_heard(now, key, event, out);
         }
@@ -317,7 +269,7 @@ impl Room {
     }
 
     fn tick(&mut self, now: Instant, out: &mut Outbox) {
-        self.remove_unconnected(now, out);
+        self.give_up(now, out);
         for track in self.finished_tracks(now) {
             self.end_track(track);
         }
@@ -329,17 +281,19 @@ impl Room {
         self.reassign(now);
         self.retry_keyframes(now);
         self.retry_messages();
+        for handset in self.members.values_mut().filter_map(Member::handset_mut) {
+            handset.phone.tick(now, out);
+        }
     }
 
-    fn remove_unconnected(&mut self, now: Instant, out: &mut Outbox) {
-        let late: Vec<EndpointKey> = self
+    fn give_up(&mut self, now: Instant, out: &mut Outbox) {
+        let lost: Vec<(EndpointKey, &str)> = self
             .members
             .iter()
-            .filter(|(_, m)| !m.connected && now > m.joined + CONNECT_LIMIT)
-            .map(|(key, _)| *key)
+            .filter_map(|(key, member)| Some((*key, member.given_up(now)?)))
             .collect();
-        for key in late {
-            self.remove(now, key, Some("never connected".to_owned()), out);
+        for (key, reason) in lost {
+            self.remove(now, key, Some(reason.to_owned()), out);
         }
     }
 

@@ -4,12 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use aws_lc_rs::rand;
+
 use crate::answer::Answerer;
 use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
 use crate::outbox::Outbox;
+use crate::phone::{Phone, PhoneLeg, PhoneSockets};
 use crate::room::Room;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
@@ -22,6 +25,7 @@ pub struct Rooms {
     rooms: HashMap<RoomKey, Room>,
     names: HashMap<String, RoomKey>,
     demux: Demux,
+    phones: HashMap<SocketId, Owner>,
     deadlines: Timetable<RoomKey>,
     dirty: BTreeSet<RoomKey>,
     out: Outbox,
@@ -43,6 +47,7 @@ impl Rooms {
             rooms: HashMap::new(),
             names: HashMap::new(),
             demux: Demux::default(),
+            phones: HashMap::new(),
             deadlines: Timetable::default(),
             dirty: BTreeSet::new(),
             out: Outbox::new(browser_socket),
@@ -100,6 +105,34 @@ impl Rooms {
         Ok(answer)
     }
 
+    /// A phone joins on sockets that are its own. If it is refused the sockets are the caller's to close.
+    pub fn join_phone(
+        &mut self,
+        now: Instant,
+        room: &str,
+        endpoint: &str,
+        leg: PhoneLeg,
+        sockets: PhoneSockets,
+        rights: Rights,
+    ) -> Result<(), Refused> {
+        let room_key = self.vacancy(room, endpoint)?;
+        let phone = Phone::new(now, leg, sockets, random_start()?)?;
+        let owner = Owner {
+            room: room_key,
+            endpoint: EndpointKey(self.new_key()),
+        };
+        let name = endpoint.to_owned();
+        let mut added = Err(Refused::Internal("panic in the room"));
+        self.with_room(now, room_key, |room, _| {
+            added = room.add_phone(now, owner.endpoint, name, rights, phone);
+        });
+        added?;
+        for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
+            self.phones.insert(socket, owner);
+        }
+        Ok(())
+    }
+
     /// What an endpoint may send from now on. No error if there is none.
     pub fn set_rights(&mut self, now: Instant, room: &str, endpoint: &str, rights: Rights) {
         if let Some(owner) = self.owner(room, endpoint) {
@@ -129,26 +162,36 @@ impl Rooms {
         self.strays
     }
 
-    /// A datagram came in on a socket.
+    /// A datagram came in on a socket. What is protected is decrypted in place.
     pub fn handle_datagram(
         &mut self,
         now: Instant,
         socket: SocketId,
         source: SocketAddr,
-        data: &[u8],
+        data: &mut [u8],
     ) {
         self.now = now;
-        if socket != self.browser_socket {
-            self.strays += 1;
+        if socket == self.browser_socket {
+            self.handle_browser_datagram(now, source, data);
             return;
         }
+        match self.phones.get(&socket).copied() {
+            None => self.strays += 1,
+            Some(owner) => self.with_room(now, owner.room, |room, out| {
+                room.receive(now, owner.endpoint, (socket, source), data, out);
+            }),
+        }
+    }
+
+    fn handle_browser_datagram(&mut self, now: Instant, source: SocketAddr, data: &mut [u8]) {
         let Some(addressed) = self.demux.identify(now, source, data) else {
             self.strays += 1;
             return;
         };
+        let from = (self.browser_socket, source);
         let owner = addressed.owner;
         self.with_room(now, owner.room, |room, out| {
-            room.receive(now, owner.endpoint, source, data, out);
+            room.receive(now, owner.endpoint, from, data, out);
         });
         let verified = std::mem::take(&mut self.out.verified);
         self.demux.learn(now, &addressed, &verified);
@@ -242,6 +285,7 @@ impl Rooms {
                     .is_none_or(|room| !room.contains(owner.endpoint))
         };
         self.demux.forget(gone);
+        self.phones.retain(|_, owner| !gone(owner));
     }
 
     fn drop_room(&mut self, now: Instant, key: RoomKey, reason: Option<&str>) {
@@ -259,4 +303,11 @@ impl Rooms {
         }
         self.forget_departed(key);
     }
+}
+
+/// Where a phone's streams begin (RFC 3550 section 5.1).
+fn random_start() -> Result<u128, Refused> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
+    Ok(u128::from_ne_bytes(bytes))
 }

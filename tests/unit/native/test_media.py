@@ -1,11 +1,17 @@
 """The native media rooms as Python sees them."""
 
 import select
+import socket
+import struct
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vestibule._native import Media, MediaRefused
+from vestibule._native import EndpointConnected, Media, MediaRefused
 
 FINGERPRINT = ":".join(["AB"] * 32)
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:111 opus/48000/2\r\n"
@@ -148,3 +154,137 @@ def test_is_over_after_close() -> None:
 def test_refuses_impossible_settings(bind: str, low: int, high: int) -> None:
     with pytest.raises(ValueError, match=r"address|range"):
         Media(bind=bind, advertise="127.0.0.1", port_low=low, port_high=high)
+
+
+SSRC = 0x5EED
+
+
+class GcmPhone:
+    """A phone's sending half: RTP under AEAD_AES_128_GCM (RFC 7714), in few words."""
+
+    def __init__(self, master: bytes) -> None:
+        key, salt = master[:16], master[16:]
+        self.cipher = AESGCM(self.derive(key, salt, 0, 16))
+        self.salt = self.derive(key, salt, 2, 12)
+        self.sequence = 0
+
+    @staticmethod
+    def derive(key: bytes, salt: bytes, label: int, length: int) -> bytes:
+        """A session key (RFC 3711 section 4.3.1); the salt of 96 bits is filled up to 112."""
+        start = bytearray(salt + bytes(4))
+        start[7] ^= label
+        stream = Cipher(algorithms.AES(key), modes.CTR(bytes(start))).encryptor()
+        return stream.update(bytes(length))
+
+    def packet(self, payload: bytes) -> bytes:
+        """The next packet, protected."""
+        self.sequence += 1
+        header = struct.pack("!BBHII", 0x80, 0, self.sequence, self.sequence * 160, SSRC)
+        number = struct.pack("!HIIH", 0, SSRC, 0, self.sequence)
+        nonce = bytes(a ^ b for a, b in zip(number, self.salt, strict=True))
+        return header + self.cipher.encrypt(nonce, payload, header)
+
+
+LEG: dict[str, Any] = {
+    "codec": "PCMU",
+    "payload_type": 0,
+    "dtmf_payload_type": 101,
+    "suite": "AEAD_AES_128_GCM",
+    "local_key": bytes(range(28)),
+    "remote_key": bytes(range(100, 128)),
+    "remote_host": "127.0.0.1",
+    "remote_port": 9,
+    "rtcp_mux": True,
+    "audio": True,
+}
+
+
+def join_phone(media: Media, port: int, **changes: Any) -> int:
+    """Join with a µ-law phone at that port."""
+    leg = {**LEG, "remote_port": port, **changes}
+    return media.join_phone("r", "desk", **leg)
+
+
+@pytest.fixture
+def phone() -> Iterator[socket.socket]:
+    """A phone's socket on loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.settimeout(5)
+        yield phone
+
+
+def wait_for_events(media: Media) -> list[object]:
+    """The next events, which come within five seconds."""
+    assert select.select([media.fileno()], [], [], 5)[0]
+    return list(media.drain())
+
+
+def test_a_phone_hears_and_is_heard(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    port = join_phone(media, phone.getsockname()[1])
+    assert 20000 <= port <= 40000
+    assert port % 2 == 0
+    mix = phone.recv(2048)
+    assert len(mix) == 12 + 160 + 16
+    sender = GcmPhone(LEG["remote_key"])
+    phone.sendto(sender.packet(b"\xff" * 160), ("127.0.0.1", port))
+    (connected,) = wait_for_events(media)
+    assert isinstance(connected, EndpointConnected)
+    assert (connected.room, connected.endpoint) == ("r", "desk")
+    stats = media.stats("r", "desk")
+    assert stats is not None
+    assert (stats.packets_received, stats.packets_refused) == (1, 0)
+    assert stats.packets_sent >= 1
+
+
+def test_what_is_not_authentic_only_counts(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    port = join_phone(media, phone.getsockname()[1])
+    sender = GcmPhone(LEG["remote_key"])
+    packet = sender.packet(b"\xff" * 160)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+        attacker.sendto(packet[:-1] + bytes([packet[-1] ^ 1]), ("127.0.0.1", port))
+        attacker.sendto(b"\x80\x00" + bytes(100), ("127.0.0.1", port))
+        phone.sendto(packet, ("127.0.0.1", port))
+        wait_for_events(media)
+        attacker.sendto(packet, ("127.0.0.1", port))
+        phone.sendto(sender.packet(b"\xff" * 160), ("127.0.0.1", port))
+        deadline = time.monotonic() + 5
+        while (stats := media.stats("r", "desk")) is not None and stats.packets_received < 2:
+            assert time.monotonic() < deadline
+        assert stats is not None
+        assert stats.packets_refused == 3
+        assert select.select([attacker], [], [], 0)[0] == []
+
+
+def test_ports_are_given_back(phone: socket.socket) -> None:
+    """The range holds one phone with RTCP of its own; another fits when the first has left."""
+    media = Media(bind="127.0.0.1", advertise="127.0.0.1", port_low=39998, port_high=39999)
+    media.open_room("r")
+    for _ in range(3):
+        assert join_phone(media, phone.getsockname()[1], rtcp_mux=False) == 39998
+        with pytest.raises(MediaRefused) as refused:
+            media.join_phone("r", "other", **LEG)
+        assert refused.value.status == 500
+        media.leave("r", "desk")
+    media.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"local_key": b"short"},
+        {"remote_key": bytes(30)},
+        {"remote_host": "phone.example"},
+        {"remote_host": "239.1.2.3"},
+        {"remote_host": "0.0.0.0"},
+        {"port": 0},
+    ],
+)
+def test_a_leg_that_cannot_be_is_refused(media: Media, changes: dict[str, Any]) -> None:
+    media.open_room("r")
+    with pytest.raises(MediaRefused) as refused:
+        join_phone(media, **{"port": 9, **changes})
+    assert refused.value.status == 488
+    assert media.stats("r", "desk") is None

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod client;
+pub mod phone;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -49,6 +50,8 @@ pub struct Network {
     pub rooms: Rooms,
     pub clients: Vec<Client>,
     pub events: Vec<Event>,
+    /// Sockets that the node has given back.
+    pub released: Vec<SocketId>,
     /// Datagrams from the node to addresses that are no client's.
     pub elsewhere: Vec<(SocketId, SocketAddr, Vec<u8>)>,
     /// Datagrams of clients on their way to the node, for tests to look at.
@@ -67,6 +70,7 @@ impl Network {
             rooms,
             clients: Vec::new(),
             events: Vec::new(),
+            released: Vec::new(),
             elsewhere: Vec::new(),
             seen: Vec::new(),
             record: false,
@@ -160,10 +164,14 @@ impl Network {
                     });
                 }
             }
-            while let Some(inbound) = self.inbound.pop_front() {
+            while let Some(mut inbound) = self.inbound.pop_front() {
                 idle = false;
-                self.rooms
-                    .handle_datagram(self.now, inbound.socket, inbound.source, &inbound.data);
+                self.rooms.handle_datagram(
+                    self.now,
+                    inbound.socket,
+                    inbound.source,
+                    &mut inbound.data,
+                );
             }
             while let Some(transmit) = self.rooms.poll_transmit() {
                 idle = false;
@@ -182,6 +190,9 @@ impl Network {
             }
             while let Some(event) = self.rooms.poll_event() {
                 self.events.push(event);
+            }
+            while let Some(socket) = self.rooms.poll_released() {
+                self.released.push(socket);
             }
             if idle {
                 return;

@@ -4,7 +4,7 @@ mod events;
 mod sockets;
 mod worker;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,7 +12,9 @@ use std::thread::JoinHandle;
 use mio::Waker;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use vestibule_media::{Event, Refused, Rights};
+use vestibule_media::codec::Codec;
+use vestibule_media::srtp::Suite;
+use vestibule_media::{Event, PhoneLeg, Refused, Rights};
 
 use self::events::EndpointStats;
 use self::worker::{Command, Worker};
@@ -153,6 +155,48 @@ impl Media {
         .map_err(|refused| refusal(py, &refused))
     }
 
+    #[pyo3(signature = (
+        room, endpoint, *, codec, payload_type, dtmf_payload_type, suite, local_key, remote_key,
+        remote_host, remote_port, rtcp_mux, audio
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "the boundary names them")]
+    fn join_phone(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        codec: &str,
+        payload_type: u8,
+        dtmf_payload_type: Option<u8>,
+        suite: &str,
+        local_key: Vec<u8>,
+        remote_key: Vec<u8>,
+        remote_host: &str,
+        remote_port: u16,
+        rtcp_mux: bool,
+        audio: bool,
+    ) -> PyResult<u16> {
+        let unknown = |what| PyValueError::new_err(format!("no such {what}"));
+        let leg = PhoneLeg {
+            codec: Codec::from_name(codec).ok_or_else(|| unknown("codec"))?,
+            payload_type,
+            dtmf_payload_type,
+            suite: Suite::from_sdes_name(suite).ok_or_else(|| unknown("suite"))?,
+            local_key,
+            remote_key,
+            remote: SocketAddr::new(destination(py, remote_host)?, remote_port),
+            rtcp_mux,
+        };
+        let rights = Rights {
+            audio,
+            ..Rights::default()
+        };
+        self.ask(py, move |worker| {
+            worker.join_phone(&room, &endpoint, leg, rights)
+        })?
+        .map_err(|refused| refusal(py, &refused))
+    }
+
     #[pyo3(signature = (room, endpoint, *, audio, video, screen))]
     fn set_rights(
         &self,
@@ -217,6 +261,12 @@ impl Drop for Media {
 fn address(text: &str) -> PyResult<IpAddr> {
     text.parse()
         .map_err(|_| PyValueError::new_err(format!("not an IP address: {text:?}")))
+}
+
+/// An address from an offer: what is wrong with it is the offer's fault.
+fn destination(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
+    text.parse()
+        .map_err(|_| refusal(py, &Refused::Destination(text.to_owned())))
 }
 
 fn refusal(py: Python<'_>, refused: &Refused) -> PyErr {

@@ -10,14 +10,13 @@ use aws_lc_rs::rand;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
-use vestibule_media::SocketId;
+use vestibule_media::{PhoneSockets, SocketId};
 
 /// A datagram as long as UDP can make it, or many that the kernel has joined.
 const BUFFER: usize = 65_536;
 /// Asked for, so that a burst of all video senders waits in the kernel; it may give less.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
 /// Attempts to find a free port before giving up.
-#[allow(dead_code, reason = "phones come next")]
 const PORT_ATTEMPTS: usize = 200;
 
 struct Socket {
@@ -29,7 +28,6 @@ struct Socket {
 pub struct Sockets {
     registry: Registry,
     bind: IpAddr,
-    #[allow(dead_code, reason = "phones come next")]
     ports: RangeInclusive<u16>,
     sockets: HashMap<SocketId, Socket>,
     next: usize,
@@ -53,9 +51,6 @@ impl Sockets {
     pub fn open(&mut self, port: u16) -> io::Result<(SocketId, SocketAddr)> {
         let io = std::net::UdpSocket::bind((self.bind, port))?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
-        // Smaller buffers work as well, with more loss under load.
-        let _ = state.set_recv_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER);
-        let _ = state.set_send_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER);
         let id = SocketId(self.next);
         self.next += 1;
         let address = io.local_addr()?;
@@ -68,21 +63,33 @@ impl Sockets {
         Ok((id, address))
     }
 
+    /// Ask for larger kernel buffers, for a socket that many share. Smaller ones work as well, with more
+    /// loss under load.
+    pub fn enlarge(&self, id: SocketId) {
+        if let Some(Socket { io, state }) = self.sockets.get(&id) {
+            let _ = state.set_recv_buffer_size(UdpSockRef::from(io), KERNEL_BUFFER);
+            let _ = state.set_send_buffer_size(UdpSockRef::from(io), KERNEL_BUFFER);
+        }
+    }
+
     /// Open a socket on a random even port of the range (RFC 3550 section 11), and with `pair` one on
     /// the port after it.
-    #[allow(dead_code, reason = "phones come next")]
-    pub fn open_random(&mut self, pair: bool) -> io::Result<(u16, SocketId, Option<SocketId>)> {
+    pub fn open_random(&mut self, pair: bool) -> io::Result<(u16, PhoneSockets)> {
         for _ in 0..PORT_ATTEMPTS {
             let port = self.random_even_port()?;
-            let Ok((first, _)) = self.open(port) else {
+            let Ok((rtp, _)) = self.open(port) else {
                 continue;
             };
             if !pair {
-                return Ok((port, first, None));
+                return Ok((port, PhoneSockets { rtp, rtcp: None }));
             }
-            match port.checked_add(1).map(|next| self.open(next)) {
-                Some(Ok((second, _))) => return Ok((port, first, Some(second))),
-                _ => self.close(first),
+            let next = port.checked_add(1).filter(|next| self.ports.contains(next));
+            match next.map(|next| self.open(next)) {
+                Some(Ok((rtcp, _))) => {
+                    let rtcp = Some(rtcp);
+                    return Ok((port, PhoneSockets { rtp, rtcp }));
+                }
+                _ => self.close(rtp),
             }
         }
         Err(io::Error::new(
@@ -144,7 +151,6 @@ impl Sockets {
             .try_send(UdpSockRef::from(&socket.io), &transmit);
     }
 
-    #[allow(dead_code, reason = "phones come next")]
     fn random_even_port(&self) -> io::Result<u16> {
         let mut bytes = [0; 2];
         rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;

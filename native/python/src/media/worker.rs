@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use vestibule_media::{Event, Rooms, SocketId};
+use vestibule_media::{Event, PhoneLeg, Refused, Rights, Rooms, SocketId};
 
 use super::sockets::Sockets;
 use crate::wake::EventQueue;
@@ -51,6 +51,7 @@ impl Worker {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let mut sockets = Sockets::new(poll.registry().try_clone()?, bind, ports);
         let (browsers, local) = sockets.open(0)?;
+        sockets.enlarge(browsers);
         let now = Instant::now();
         let address = SocketAddr::new(advertise, local.port());
         let rooms = Rooms::new(now, browsers, address).map_err(io::Error::other)?;
@@ -65,6 +66,27 @@ impl Worker {
             events,
         };
         Ok((worker, waker, local.port()))
+    }
+
+    /// Give a phone its sockets and let it join; returns its RTP port.
+    pub fn join_phone(
+        &mut self,
+        room: &str,
+        endpoint: &str,
+        leg: PhoneLeg,
+        rights: Rights,
+    ) -> Result<u16, Refused> {
+        let opened = self.sockets.open_random(!leg.rtcp_mux);
+        let (port, sockets) = opened.map_err(|_| Refused::Internal("no free media port"))?;
+        let joined = self
+            .rooms
+            .join_phone(self.now, room, endpoint, leg, sockets, rights);
+        if joined.is_err() {
+            for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
+                self.sockets.close(socket);
+            }
+        }
+        joined.map(|()| port)
     }
 
     /// Work until the sender of commands is gone.
@@ -105,7 +127,11 @@ impl Worker {
     fn run_commands(&mut self) -> bool {
         loop {
             match self.commands.try_recv() {
-                Ok(command) => command(self),
+                Ok(command) => {
+                    command(self);
+                    // Goodbyes go out and sockets come free before the next command needs them.
+                    self.flush();
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

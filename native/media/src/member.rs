@@ -1,0 +1,195 @@
+//! One endpoint as its room sees it: a browser or a phone, its rights, and what it is sending.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::browser::{Browser, Heard};
+use crate::events::{Rights, SocketId, Source, Stats};
+use crate::handset::Handset;
+use crate::loudness::Loudness;
+use crate::outbox::Outbox;
+use crate::playout::Playout;
+
+/// Who has not connected by then never will.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// A sender is asked for a keyframe at most this often.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// A track without packets is over: cameras are turned off, screens may stand still longer.
+const CAMERA_LIMIT: Duration = Duration::from_secs(2);
+const QUIET_LIMIT: Duration = Duration::from_secs(5);
+
+/// A stream that an endpoint is sending now.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub(crate) last_packet: Instant,
+    keyframe_asked: Option<Instant>,
+    keyframe_wanted: bool,
+}
+
+impl Track {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            last_packet: now,
+            keyframe_asked: None,
+            keyframe_wanted: false,
+        }
+    }
+
+    pub(crate) fn is_over(&self, now: Instant, source: Source) -> bool {
+        let limit = match source {
+            Source::Camera => CAMERA_LIMIT,
+            Source::Audio | Source::Screen => QUIET_LIMIT,
+        };
+        now > self.last_packet + limit
+    }
+
+    /// Whether the sender may be asked for a keyframe now; if not, it will be asked later.
+    pub(crate) fn ask_keyframe(&mut self, now: Instant) -> bool {
+        let may = self
+            .keyframe_asked
+            .is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
+        self.keyframe_wanted = !may;
+        if may {
+            self.keyframe_asked = Some(now);
+        }
+        may
+    }
+
+    /// Whether an earlier wish is still open.
+    pub(crate) fn wants_keyframe(&self) -> bool {
+        self.keyframe_wanted
+    }
+}
+
+/// The connection itself.
+pub(crate) enum Body {
+    Browser(Box<Browser>),
+    Phone(Box<Handset>),
+}
+
+impl Body {
+    fn stats(&self) -> Stats {
+        match self {
+            Self::Browser(browser) => browser.stats(),
+            Self::Phone(handset) => handset.phone.stats(),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Browser(browser) => Some(browser.deadline()),
+            // Phones live by the room's ticks.
+            Self::Phone(_) => None,
+        }
+    }
+
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        from: (SocketId, SocketAddr),
+        data: &mut [u8],
+        heard: &mut Vec<Heard>,
+        out: &mut Outbox,
+    ) {
+        let (socket, source) = from;
+        match self {
+            Self::Browser(browser) => browser.receive(now, source, data, heard, out),
+            Self::Phone(handset) => handset.phone.receive(now, socket, source, data, heard),
+        }
+    }
+
+    pub(crate) fn pump(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
+        if let Self::Browser(browser) = self {
+            browser.pump(now, heard, out);
+        }
+    }
+
+    pub(crate) fn close(&mut self, now: Instant, out: &mut Outbox) {
+        match self {
+            Self::Browser(browser) => browser.close(now, out),
+            Self::Phone(handset) => {
+                handset.phone.say_goodbye(now, out);
+                let sockets = handset.phone.sockets();
+                out.released.push_back(sockets.rtp);
+                out.released.extend(sockets.rtcp);
+            }
+        }
+    }
+}
+
+/// One endpoint.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) rights: Rights,
+    pub(crate) body: Body,
+    pub(crate) tracks: [Option<Track>; 3],
+    pub(crate) loudness: Loudness,
+    pub(crate) forbidden: u64,
+    /// Decodes its audio while somebody needs it decoded.
+    pub(crate) player: Option<Playout>,
+    /// Whether it has been told its slots at all.
+    pub(crate) told: bool,
+    pub(crate) connected: bool,
+    joined: Instant,
+}
+
+impl Member {
+    pub(crate) fn new(now: Instant, name: String, rights: Rights, body: Body) -> Self {
+        Self {
+            name,
+            rights,
+            body,
+            tracks: [None, None, None],
+            loudness: Loudness::new(),
+            forbidden: 0,
+            player: None,
+            told: false,
+            connected: false,
+            joined: now,
+        }
+    }
+
+    pub(crate) fn browser(&self) -> Option<&Browser> {
+        match &self.body {
+            Body::Browser(browser) => Some(browser),
+            Body::Phone(_) => None,
+        }
+    }
+
+    pub(crate) fn browser_mut(&mut self) -> Option<&mut Browser> {
+        match &mut self.body {
+            Body::Browser(browser) => Some(browser),
+            Body::Phone(_) => None,
+        }
+    }
+
+    pub(crate) fn handset_mut(&mut self) -> Option<&mut Handset> {
+        match &mut self.body {
+            Body::Browser(_) => None,
+            Body::Phone(handset) => Some(handset),
+        }
+    }
+
+    pub(crate) fn is_phone(&self) -> bool {
+        matches!(self.body, Body::Phone(_))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            packets_forbidden: self.forbidden,
+            audio_level: self.loudness.amplitude(),
+            ..self.body.stats()
+        }
+    }
+
+    /// Why it can be given up, if it can. A browser's connection tells by itself when it is lost.
+    pub(crate) fn given_up(&self, now: Instant) -> Option<&'static str> {
+        match &self.body {
+            Body::Browser(_) if !self.connected && now > self.joined + CONNECT_LIMIT => {
+                Some("never connected")
+            }
+            Body::Phone(handset) if handset.phone.is_silent(now) => Some("no media for a minute"),
+            _ => None,
+        }
+    }
+}

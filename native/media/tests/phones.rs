@@ -1,0 +1,292 @@
+//! Phones in a room, among themselves and with browsers, over a simulated network.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod network;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use network::phone::{DTMF, PAYLOAD_TYPE, Phone, Tone, converse, leg, share_of};
+use network::{ALL, NONE, Network, ROOM};
+use vestibule_media::codec::{Codec, Decoder, Encoder};
+use vestibule_media::pcm::SILENT;
+use vestibule_media::srtp::Suite;
+use vestibule_media::{Event, PhoneSockets, Refused, SocketId, Source};
+
+const LOW: f32 = 440.0;
+const HIGH: f32 = 1_000.0;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What was heard in the last half second.
+fn lately(sound: &[f32]) -> &[f32] {
+    &sound[sound.len().saturating_sub(24_000)..]
+}
+
+fn phone(network: &mut Network, name: &str, port: u16) -> Phone {
+    Phone::join(network, name, port, Codec::Pcmu, Suite::AeadAes256Gcm, ALL)
+}
+
+#[test]
+fn two_phones_hear_each_other_whatever_they_speak() {
+    let suites = [
+        Suite::AeadAes256Gcm,
+        Suite::AeadAes128Gcm,
+        Suite::AesCm128HmacSha1_80,
+    ];
+    for (index, codec) in Codec::ALL.into_iter().enumerate() {
+        let mut network = Network::new();
+        let suite = suites[index % suites.len()];
+        let mut one = Phone::join(&mut network, "one", 20_000, codec, suite, ALL);
+        let mut two = Phone::join(&mut network, "two", 20_002, Codec::Pcma, suite, ALL);
+        let mut phones = [(&mut one, Tone::new(LOW)), (&mut two, Tone::new(HIGH))];
+        converse(&mut network, &mut phones, 2 * SECOND);
+        assert!(share_of(HIGH, lately(&one.sound)) > 0.9, "{codec:?}");
+        assert!(
+            share_of(LOW, lately(&one.sound)) < 0.05,
+            "{codec:?} hears itself"
+        );
+        assert!(share_of(LOW, lately(&two.sound)) > 0.9, "{codec:?}");
+        let steps = one.headers.windows(2);
+        assert!(steps.into_iter().all(|pair| {
+            pair[1].sequence == pair[0].sequence.wrapping_add(1)
+                && pair[1].timestamp == pair[0].timestamp.wrapping_add(codec.frame_ticks())
+        }));
+        assert!(
+            (95..=105).contains(&one.headers.len()),
+            "{}",
+            one.headers.len()
+        );
+        let stats = network.stats("one");
+        assert!(stats.packets_received >= 95 && stats.packets_sent >= 95);
+        assert_eq!((stats.packets_refused, stats.packets_forbidden), (0, 0));
+        assert!(stats.audio_level > 0.1);
+    }
+}
+
+#[test]
+fn a_phone_and_a_browser_hear_each_other() {
+    for codec in [Codec::Opus, Codec::G722] {
+        let mut network = Network::new();
+        let alice = network.connect("alice", ALL);
+        let suite = Suite::AeadAes128Gcm;
+        let mut desk = Phone::join(&mut network, "desk", 20_000, codec, suite, ALL);
+        let mut voice = Encoder::new(Codec::Opus).unwrap();
+        let (mut low, mut high) = (Tone::new(LOW), Tone::new(HIGH));
+        for _ in 0..100 {
+            let mut payload = Vec::new();
+            voice.encode(&low.frame(), &mut payload).unwrap();
+            network.clients[alice].send(network.now, Source::Audio, &payload, -20);
+            desk.say(&mut network, &high.frame());
+            network.run(Duration::from_millis(20));
+            desk.take(&mut network);
+        }
+        assert!(share_of(LOW, lately(&desk.sound)) > 0.9, "{codec:?}");
+        let slot = network.clients[alice].slot_of("desk", "audio").unwrap();
+        let received = &network.clients[alice].received;
+        assert!(received.len() > 90 && received.iter().all(|r| r.mid == slot));
+        assert!(
+            received
+                .windows(2)
+                .all(|p| p[1].sequence == p[0].sequence + 1)
+        );
+        assert!(
+            received
+                .windows(2)
+                .all(|p| p[1].timestamp.wrapping_sub(p[0].timestamp) == 960)
+        );
+        let (mut decoder, mut sound) = (Decoder::new(Codec::Opus).unwrap(), Vec::new());
+        for packet in received {
+            decoder.decode(&packet.payload, &mut sound).unwrap();
+        }
+        assert!(share_of(HIGH, lately(&sound)) > 0.9, "{codec:?}");
+        let speaker = r#"{"type":"speaker","endpoint":"#;
+        assert!(
+            network.clients[alice]
+                .newest_speaker()
+                .unwrap()
+                .starts_with(speaker)
+        );
+    }
+}
+
+#[test]
+fn a_phone_is_connected_by_its_first_authentic_packet() {
+    let mut network = Network::new();
+    let mut desk = phone(&mut network, "desk", 20_000);
+    let connected = Event::Connected {
+        room: ROOM.to_owned(),
+        endpoint: "desk".to_owned(),
+    };
+    let mut forged = desk.packet(PAYLOAD_TYPE, &SILENT);
+    forged[20] ^= 1;
+    network.inject(desk.sockets.rtp, desk.address, forged);
+    assert!(network.events.is_empty());
+    desk.say(&mut network, &SILENT);
+    desk.say(&mut network, &SILENT);
+    assert_eq!(network.events, [connected]);
+}
+
+#[test]
+fn media_follows_authentic_packets_only() {
+    let mut network = Network::new();
+    let mut desk = phone(&mut network, "desk", 20_000);
+    network.run(SECOND / 2);
+    desk.take(&mut network);
+    assert!(
+        desk.headers.len() > 20,
+        "the signalled address is sent to first"
+    );
+    let attacker: SocketAddr = "203.0.113.66:6666".parse().unwrap();
+    let mut forged = desk.packet(PAYLOAD_TYPE, &SILENT);
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    network.inject(desk.sockets.rtp, attacker, forged);
+    desk.say(&mut network, &SILENT);
+    let replayed = desk.sent[0].clone();
+    network.inject(desk.sockets.rtp, attacker, replayed);
+    network.inject(desk.sockets.rtp, attacker, vec![0; 40]);
+    network.run(SECOND / 2);
+    desk.take(&mut network);
+    assert!(network.elsewhere.is_empty(), "nothing went to the attacker");
+    assert_eq!(network.stats("desk").packets_refused, 3);
+    assert_eq!(network.stats("desk").packets_received, 1);
+    let moved: SocketAddr = "198.51.100.200:3000".parse().unwrap();
+    let packet = desk.packet(PAYLOAD_TYPE, &SILENT);
+    network.inject(desk.sockets.rtp, moved, packet);
+    network.run(SECOND / 2);
+    assert!(network.elsewhere.len() > 20);
+    assert!(
+        network
+            .elsewhere
+            .iter()
+            .all(|(_, destination, _)| *destination == moved)
+    );
+}
+
+#[test]
+fn an_address_that_proves_nothing_is_not_flooded() {
+    let mut network = Network::new();
+    let mut desk = phone(&mut network, "desk", 20_000);
+    network.run(20 * SECOND);
+    let sent = network.stats("desk").packets_sent;
+    assert!(
+        (450..=520).contains(&sent),
+        "{sent} packets in twenty seconds"
+    );
+    desk.say(&mut network, &SILENT);
+    network.run(SECOND);
+    assert!(network.stats("desk").packets_sent >= sent + 49);
+}
+
+#[test]
+fn a_silent_phone_is_gone_and_its_sockets_are_given_back() {
+    let mut network = Network::new();
+    let mut desk = phone(&mut network, "desk", 20_002);
+    desk.say(&mut network, &SILENT);
+    network.run(50 * SECOND);
+    let report = desk.report();
+    network.inject(SocketId(20_003), desk.address, report);
+    network.run(50 * SECOND);
+    assert!(!network.is_gone("desk"), "a report is a sign of life");
+    network.run(15 * SECOND);
+    assert!(network.is_gone("desk"));
+    assert_eq!(network.released, [SocketId(20_002), SocketId(20_003)]);
+    assert_eq!(network.rooms.next_deadline(), None);
+}
+
+#[test]
+fn a_muted_phone_is_not_heard() {
+    let mut network = Network::new();
+    let mut one = phone(&mut network, "one", 20_000);
+    let mut two = phone(&mut network, "two", 20_004);
+    let mut phones = [(&mut one, Tone::new(LOW)), (&mut two, Tone::new(HIGH))];
+    converse(&mut network, &mut phones, SECOND);
+    network.rooms.set_rights(network.now, ROOM, "one", NONE);
+    converse(&mut network, &mut phones, SECOND);
+    assert!(network.stats("one").packets_forbidden >= 45);
+    assert!(lately(&two.sound).iter().all(|sample| sample.abs() < 0.01));
+    assert!(
+        share_of(HIGH, lately(&one.sound)) > 0.9,
+        "muted people still hear"
+    );
+}
+
+#[test]
+fn digits_are_not_speech() {
+    let mut network = Network::new();
+    let mut one = phone(&mut network, "one", 20_000);
+    let mut two = phone(&mut network, "two", 20_004);
+    let mut tone = Tone::new(LOW);
+    for _ in 0..50 {
+        let packet = one.packet(DTMF, &tone.frame());
+        network.inject(one.sockets.rtp, one.address, packet);
+        network.run(Duration::from_millis(20));
+        two.take(&mut network);
+        one.take(&mut network);
+    }
+    assert!(two.sound.len() > 40_000);
+    assert!(two.sound.iter().all(|sample| sample.abs() < 0.01));
+}
+
+#[test]
+fn reports_come_now_and_then_and_a_goodbye_at_the_end() {
+    for port in [20_000, 20_002] {
+        let mut network = Network::new();
+        let mut desk = phone(&mut network, "desk", port);
+        converse(
+            &mut network,
+            &mut [(&mut desk, Tone::new(LOW))],
+            16 * SECOND,
+        );
+        assert!(
+            (2..=5).contains(&desk.reports.len()),
+            "{}",
+            desk.reports.len()
+        );
+        let report = &desk.reports[1];
+        assert_eq!(report[1], 200, "a sender report comes first");
+        assert_eq!(report[0] & 0x1f, 1, "with one block about what we receive");
+        network.rooms.leave(network.now, ROOM, "desk");
+        network.exchange();
+        desk.take(&mut network);
+        let last = desk.reports.last().unwrap();
+        assert!(last.chunks(4).any(|word| word[1] == 203), "RTCP BYE");
+        assert!(network.released.contains(&desk.sockets.rtp));
+    }
+}
+
+#[test]
+fn a_leg_that_cannot_be_is_refused() {
+    let mut network = Network::new();
+    let good = leg(
+        Codec::Opus,
+        Suite::AeadAes256Gcm,
+        "198.51.100.9:5000".parse().unwrap(),
+    );
+    let sockets = PhoneSockets {
+        rtp: SocketId(1),
+        rtcp: None,
+    };
+    let mut join = |leg| {
+        network
+            .rooms
+            .join_phone(network.now, ROOM, "desk", leg, sockets, ALL)
+    };
+    let mut short = good.clone();
+    short.remote_key.pop();
+    assert_eq!(join(short), Err(Refused::KeyLength));
+    for address in [
+        "224.0.0.1:5000",
+        "0.0.0.0:5000",
+        "255.255.255.255:5000",
+        "[ff02::1]:5000",
+        "198.51.100.9:0",
+    ] {
+        let mut bad = good.clone();
+        bad.remote = address.parse().unwrap();
+        assert_eq!(join(bad).unwrap_err().status(), 488, "{address}");
+    }
+    assert_eq!(join(good.clone()), Ok(()));
+    assert_eq!(join(good), Err(Refused::Duplicate));
+}
