@@ -3,7 +3,10 @@
 Unknown keys are refused. There is no key for a plaintext listener, and there won't be one (E1).
 """
 
+import hashlib
 import ipaddress
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+_LONGEST_RUN_DIR = 90  # a Unix socket's path has at most 107 octets
 _PLAINTEXT = ("udp", "tcp", "plain", "insecure", "http_port")
 
 
@@ -110,6 +114,15 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """Where the database is."""
         return self.database or f"sqlite:///{self.data_dir / 'vestibule.db'}"
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of the private socket between edge and portal; its path must be short."""
+        folder = self.data_dir / "run"
+        if len(bytes(folder)) < _LONGEST_RUN_DIR:
+            return folder
+        name = hashlib.sha256(bytes(self.data_dir)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"vestibule-{os.getuid()}-{name}"
 
     @property
     def pki_dir(self) -> Path:

@@ -14,24 +14,26 @@ from vestibule.calls.proxy import Proxy, ProxyParts
 from vestibule.calls.route_token import RouteTokens
 from vestibule.conferencing.audio_video import AudioVideo, AudioVideoParts
 from vestibule.conferencing.focus import Focus, FocusParts
-from vestibule.conferencing.identifiers import meeting_id_of
+from vestibule.conferencing.identifiers import MeetingAddress, meeting_id_of
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting_records import MeetingRecords
-from vestibule.conferencing.meetings import Meetings
+from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
 from vestibule.directory.directory import Directory
 from vestibule.edge.flows import Flows
+from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
-from vestibule.identity.signing_keys import SigningKeys
-from vestibule.identity.tokens import AccessTokens
+from vestibule.identity.service import open_identity
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.pki.authority import Authority
 from vestibule.pki.renewal import Renewal
+from vestibule.portal.app import create_app
+from vestibule.portal.dependencies import PortalDependencies
 from vestibule.registrar.bindings import Bindings
 from vestibule.registrar.registrar import Registrar
 from vestibule.sip.dialog_table import DialogTable
@@ -60,8 +62,14 @@ class Server:
         self.meetings = Meetings(
             MeetingRecords(self.store, self.writer), self.directory, time.time, self._meeting_ended
         )
-        keys = SigningKeys.load_or_create(settings.data_dir / "signing-keys.json")
-        self.tokens = AccessTokens(settings.issuer, keys, self.directory, clock=time.time)
+        self.identity = open_identity(
+            settings.data_dir / "identity",
+            settings.web_origin,
+            directory=self.directory,
+            store=self.store,
+            writer=self.writer,
+            clock=time.time,
+        )
         self._build_edge()
         self._build_media()
         self._build_signalling()
@@ -78,8 +86,9 @@ class Server:
 
     def _build_edge(self) -> None:
         settings = self.settings
+        self.portal = HttpBackend(create_app(self._portal_dependencies()), settings.run_dir)
         self.edge = Edge(
-            http_backend=str(settings.data_dir / "run" / "http.sock"),
+            http_backend=str(self.portal.path),
             websocket_origins=[settings.web_origin],
         )
         self.flows = Flows()
@@ -125,7 +134,7 @@ class Server:
         proof = Proof(
             ProofParts(
                 directory=self.directory,
-                tokens=self.tokens,
+                tokens=self.identity.tokens,
                 keys=self.meetings,
                 nonces=self.nonces,
                 meeting_id_of=meeting_id_of,
@@ -186,6 +195,25 @@ class Server:
         for method in ("INVITE", "MESSAGE", "OPTIONS", "INFO", "REFER", "NOTIFY"):
             add(method, UriKind.PERSON, self.proxy.request)
 
+    def _portal_dependencies(self) -> PortalDependencies:
+        settings = self.settings
+        domain = settings.domains[0]
+        return PortalDependencies(
+            origin=settings.web_origin,
+            domain=domain,
+            sip_websocket=settings.sip_websocket,
+            people=self.directory,
+            tokens=self.identity.tokens,
+            provider=self.identity.provider,
+            sign_in=self.identity.sign_in,
+            device_cookies=self.identity.device_cookies,
+            meetings=self.meetings,
+            authority=self.authority,
+            focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,
+            other_hosts=frozenset({f"localhost:{settings.https_port}"}),
+            meeting_refusals=(NotLicensed, TooManyMeetings),
+        )
+
     # --- life ---
 
     async def start(self) -> None:
@@ -199,6 +227,7 @@ class Server:
         self.directory.watch()
         self.rooms.start(self.audio_video)
         self.reception.start()
+        await self.portal.start()
         self.edge.listen(settings.bind, settings.sip_tls_port, sip=True, web=False)
         self.edge.listen(settings.bind, settings.https_port, sip=False, web=True)
         _log.info("server.started", web=settings.web_origin, sip_tls_port=settings.sip_tls_port)
@@ -207,11 +236,13 @@ class Server:
         """Close everything, last opened first. What was acknowledged is stored."""
         self.reception.stop()
         self.edge.close()
+        await self.portal.stop()
         self.rooms.stop()
         self.media.close()
         self.relay.close()
         await self.renewal.close()
         await self.directory.close()
+        self.identity.close()
         await self.writer.close()
         await self.store.close()
         _log.info("server.stopped")

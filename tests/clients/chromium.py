@@ -95,11 +95,11 @@ class Chromium:
             subprocess.run(["certutil", *arguments], check=True, capture_output=True)
 
 
-def statistics(page: Page, kind: str, **wanted: Any) -> list[dict[str, Any]]:
+def statistics(page: Page, row_type: str, /, **wanted: Any) -> list[dict[str, Any]]:
     """getStats rows of one type over all live peer connections, such as "inbound-rtp"."""
     rows: list[dict[str, Any]] = page.evaluate(_STATISTICS)
     return [
         row
         for row in rows
-        if row["type"] == kind and all(row.get(name) == value for name, value in wanted.items())
+        if row["type"] == row_type and all(row.get(name) == value for name, value in wanted.items())
     ]

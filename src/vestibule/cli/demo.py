@@ -139,6 +139,7 @@ async def _new_person(
         await workspace.directory.set_password(person.id, hashed)
     secret = await add_secret(workspace, person, "demo phone", md5=False)
     pem = workspace.settings.data_dir / "devices" / f"{name}.pem"
+    pem.parent.mkdir(mode=0o700, exist_ok=True)
     await enroll_device(workspace, person, "demo phone with certificate", pem)
     return {
         "sip": person.aor,

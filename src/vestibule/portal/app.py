@@ -1,0 +1,53 @@
+"""The ASGI application: which routes there are and what stands before them."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from vestibule.portal import (
+    authority_files,
+    health,
+    join_api,
+    meetings_api,
+    oidc_endpoints,
+    session_api,
+)
+from vestibule.portal.bearer import BearerProof
+from vestibule.portal.body_limit import BodyLimit
+from vestibule.portal.dependencies import PortalDependencies
+from vestibule.portal.errors import Errors, LastResort
+from vestibule.portal.hosts import Hosts
+from vestibule.portal.pages import Pages
+from vestibule.portal.security_headers import SecurityHeaders
+from vestibule.portal.sign_in_pages import SignInPages
+from vestibule.portal.web_client import WebClient
+
+
+def create_app(deps: PortalDependencies) -> FastAPI:
+    """The portal of one deployment."""
+    app = FastAPI(
+        title="Vestibule",
+        version="1",  # of this API; the software's own is nobody's business
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(LastResort),
+            Middleware(Hosts, origin=deps.origin, others=deps.other_hosts),
+            Middleware(BodyLimit),
+        ],
+    )
+    pages = Pages()
+    proof = BearerProof(deps.tokens, deps.people, realm=deps.domain)
+    Errors(pages).add_to(app)
+    app.include_router(session_api.router(deps, proof))
+    app.include_router(meetings_api.router(deps, proof))
+    app.include_router(join_api.router(deps))
+    app.include_router(authority_files.router(deps))
+    app.include_router(health.router())
+    app.include_router(oidc_endpoints.router(deps, proof))
+    app.include_router(SignInPages(deps, pages).router())
+    app.include_router(pages.router())
+    WebClient(deps, pages).add_to(app)
+    return app

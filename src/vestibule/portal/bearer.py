@@ -1,0 +1,54 @@
+"""Who calls the API: proof by access token (RFC 6750)."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
+
+from vestibule.directory.model import Person
+from vestibule.identity.tokens import AccessTokens, Claims, TokenRefused
+from vestibule.portal.dependencies import People
+from vestibule.portal.problem import Problem
+
+_SCHEME = HTTPBearer(auto_error=False, description="Access token of the provider at /identity")
+
+Declared = Annotated[object, Security(_SCHEME)]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A proven caller."""
+
+    person: Person
+    claims: Claims
+
+
+class BearerProof:
+    """FastAPI dependency: the caller, or 401 as RFC 6750 section 3 has it."""
+
+    def __init__(self, tokens: AccessTokens, people: People, *, realm: str) -> None:
+        self._tokens = tokens
+        self._people = people
+        self._challenge = f'Bearer realm="{realm}"'
+
+    def __call__(self, request: Request, _declared: Declared) -> Caller:
+        """The caller of this request. Raises Problem."""
+        given = request.headers.getlist("authorization")
+        if not given:
+            raise Problem(401, "Sign in first.", {"WWW-Authenticate": self._challenge})
+        scheme, _, token = given[0].partition(" ")
+        if len(given) > 1 or scheme.lower() != "bearer" or not token:
+            raise self._refused("invalid_request", "One bearer token is needed.")
+        try:
+            claims = self._tokens.verify(token.strip(), audience="api")
+        except TokenRefused as refused:
+            raise self._refused("invalid_token", "The access token isn't good here.") from refused
+        person = self._people.person_by_id(claims.person_id)
+        if person is None:  # deleted in this very moment
+            raise self._refused("invalid_token", "The access token isn't good here.")
+        return Caller(person, claims)
+
+    def _refused(self, error: str, detail: str) -> Problem:
+        challenge = f'{self._challenge}, error="{error}", error_description="{detail}"'
+        return Problem(401, detail, {"WWW-Authenticate": challenge})

@@ -1,0 +1,111 @@
+"""What the portal is given by the composition root, and the shapes it expects of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from vestibule.directory.model import Person
+from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.provider.provider import Provider
+from vestibule.identity.sign_in import SignIn
+from vestibule.identity.tokens import AccessTokens
+
+STATIC = Path(__file__).parent / "static"
+"""Where `make web` puts the built web client."""
+
+
+class People(Protocol):
+    """The directory, as far as the portal needs it."""
+
+    def person_by_id(self, person_id: str, /) -> Person | None:
+        """The person of that id."""
+
+
+class MeetingAddress(Protocol):
+    """The names of a meeting."""
+
+    @property
+    def user(self) -> str:
+        """The organizer's user part."""
+
+    @property
+    def focus(self) -> str:
+        """URI of the focus."""
+
+
+class Meeting(Protocol):
+    """A meeting as its organizer sees it."""
+
+    @property
+    def id(self) -> str:
+        """22 URL-safe characters."""
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+
+    @property
+    def conference_key(self) -> str:
+        """What opens the lobby's door to guests."""
+
+    @property
+    def created_at(self) -> float:
+        """Seconds since 1970."""
+
+    @property
+    def address(self) -> MeetingAddress:
+        """Its names."""
+
+
+class Meetings(Protocol):
+    """The meetings of all people."""
+
+    async def create(self, person: Person, subject: str, /) -> Meeting:
+        """A new meeting; may raise one of `PortalDependencies.meeting_refusals`."""
+
+    def list_of(self, person: Person, /) -> Sequence[Meeting]:
+        """The meetings that a person organises, newest first."""
+
+    async def end(self, person: Person, meeting_id: str, /) -> bool:
+        """Deletes a meeting of one's own; whether there was one."""
+
+
+class AuthorityFiles(Protocol):
+    """What our certificate authority publishes."""
+
+    def authority_pem(self) -> bytes:
+        """The root certificate."""
+
+    def crls_der(self) -> Sequence[bytes]:
+        """The CRLs of root and issuing authority, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortalDependencies:
+    """Everything that the portal works with.
+
+    `origin` is scheme, host and port as browsers show them; `other_hosts` are further `host:port`
+    under which people may reach us, such as `localhost:8443`; `focus_uri` makes a focus URI of an
+    organizer's user part and a meeting id.
+    """
+
+    origin: str
+    domain: str
+    sip_websocket: str
+    people: People
+    tokens: AccessTokens
+    provider: Provider
+    sign_in: SignIn
+    device_cookies: DeviceCookies
+    meetings: Meetings
+    authority: AuthorityFiles
+    focus_uri: Callable[[str, str], str]
+    other_hosts: frozenset[str] = frozenset()
+    meeting_refusals: tuple[type[Exception], ...] = ()
+    static: Path = STATIC
+
+    @property
+    def host(self) -> str:
+        """The `Host` header of browsers that came by `origin`."""
+        return self.origin.removeprefix("https://")

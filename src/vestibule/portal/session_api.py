@@ -1,0 +1,44 @@
+"""Who am I, and where is the SIP server: what the web client asks first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from vestibule.portal.bearer import BearerProof, Caller
+from vestibule.portal.dependencies import PortalDependencies
+from vestibule.portal.problem import documented
+
+
+class PersonView(BaseModel):
+    """A person."""
+
+    aor: str = Field(description="Address of record, `sip:…`.")
+    display_name: str
+
+
+class SessionView(BaseModel):
+    """The caller and the deployment."""
+
+    person: PersonView
+    domain: str = Field(description="SIP domain, the realm of digests.")
+    sip_websocket: str = Field(description="Where to speak SIP over WebSocket (RFC 7118).")
+    licensed: bool = Field(description="Whether the person may create meetings.")
+
+
+def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["session"])
+
+    @routes.get("/api/v1/session", responses=documented(401))
+    async def session(caller: Annotated[Caller, Depends(proof)]) -> SessionView:
+        """The signed-in person and where its client connects."""
+        person = caller.person
+        return SessionView(
+            person=PersonView(aor=person.aor, display_name=person.display_name),
+            domain=person.domain,
+            sip_websocket=deps.sip_websocket,
+            licensed=person.licensed,
+        )
+
+    return routes

@@ -1,0 +1,121 @@
+"""A whole portal on a real store, directory and authority; only TLS and the network are left out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.unit.portal.browser import ORIGIN, Browser
+from vestibule.conferencing.identifiers import MeetingAddress
+from vestibule.conferencing.meeting_records import MeetingRecords
+from vestibule.conferencing.meetings import Meetings, TooManyMeetings
+from vestibule.directory.directory import Directory
+from vestibule.directory.model import Person
+from vestibule.identity.passwords import Passwords
+from vestibule.identity.service import Identity, open_identity
+from vestibule.portal.app import create_app
+from vestibule.portal.dependencies import PortalDependencies
+from vestibule.store.engine import Store
+from vestibule.store.writer import Writer
+
+DOMAIN = "vestibule.test"
+INDEX = '<!doctype html><html><head><title>Vestibule</title></head><body id="spa"></body></html>'
+
+
+@dataclass
+class Clock:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Files:
+    def authority_pem(self) -> bytes:
+        return b"-----BEGIN CERTIFICATE-----\n"
+
+    def crls_der(self) -> list[bytes]:
+        return [b"root crl", b"issuing crl"]
+
+
+@dataclass
+class Portal:
+    """What a test can hold on to."""
+
+    deps: PortalDependencies
+    directory: Directory
+    identity: Identity
+    alice: Person
+    bob: Person
+    clock: Clock
+    data: Path
+    browsers: list[Browser] = field(default_factory=list)
+
+    def browser(self, address: str = "192.0.2.1") -> Browser:
+        """A browser of its own: no cookies yet, an address that limits see."""
+        browser = Browser(create_app(self.deps), address)
+        self.browsers.append(browser)
+        return browser
+
+
+@pytest.fixture
+async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
+    clock = Clock()
+    store = Store(f"sqlite:///{tmp_path / 'vestibule.db'}")
+    await store.start()
+    writer = Writer(store)
+    directory = Directory(store)
+    await directory.load()
+    passwords = Passwords(time_cost=1, memory_kib=64, lanes=1)
+    identity = open_identity(
+        tmp_path / "identity",
+        ORIGIN,
+        directory=directory,
+        store=store,
+        writer=writer,
+        clock=clock,
+        passwords=passwords,
+    )
+    tenant = await directory.add_tenant("Demo", (DOMAIN,))
+    alice = await directory.add_person(
+        tenant.id,
+        "alice",
+        display_name="Alice <b>Adams</b>",
+        password_hash=await passwords.hash("alice's password"),
+    )
+    bob = await directory.add_person(
+        tenant.id,
+        "bob",
+        display_name="Bob",
+        licensed=False,
+        password_hash=await passwords.hash("bob's password"),
+    )
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (static / "index.html").write_text(INDEX)
+    (static / "assets" / "index-Ab3dEf9h.js").write_text("export {};")
+    (static / "assets" / "vestibule.svg").write_text("<svg/>")
+    deps = PortalDependencies(
+        origin=ORIGIN,
+        domain=DOMAIN,
+        sip_websocket="wss://uc.vestibule.test:8443/sip",
+        people=directory,
+        tokens=identity.tokens,
+        provider=identity.provider,
+        sign_in=identity.sign_in,
+        device_cookies=identity.device_cookies,
+        meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
+        authority=Files(),
+        focus_uri=lambda user, meeting: MeetingAddress(user, DOMAIN, meeting).focus,
+        other_hosts=frozenset({"localhost:8443"}),
+        meeting_refusals=(TooManyMeetings,),
+        static=static,
+    )
+    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path)
+    yield portal
+    for browser in portal.browsers:
+        await browser.close()
+    identity.close()
+    await writer.close()
+    await store.close()
