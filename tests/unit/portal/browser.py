@@ -91,7 +91,7 @@ class Browser:
         """A request to the token endpoint."""
         return await self.http.post("/identity/token", data={"client_id": "vestibule-web", **form})
 
-    async def redeem(self, ask: Ask, code: str, **changed: str) -> httpx.Response:
+    async def redeem(self, ask: Ask, code: str, /, **changed: str) -> httpx.Response:
         """Changes a code into tokens."""
         form = {
             "grant_type": "authorization_code",

@@ -1,4 +1,4 @@
-"""A whole portal on a real store, directory and authority; only TLS and the network are left out."""
+"""A whole portal on a real store and directory; only TLS and the network are left out."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field

@@ -4,6 +4,7 @@ Both are taken out of the store in one step before anything is made from them, s
 with the same one can't both win.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
@@ -111,8 +112,11 @@ class Pkce(CodeChallenge):
 class IdToken(OpenIDCode):
     """OpenID Connect Core section 3.1.3.7: the ID token beside the access token."""
 
-    def __init__(self, issuer: str, keys: SigningKeys, lifetime: int) -> None:
+    def __init__(
+        self, issuer: str, keys: SigningKeys, lifetime: int, clock: Callable[[], float]
+    ) -> None:
         super().__init__(require_nonce=False)
+        self._clock = clock
         self._issuer = issuer
         self._keys = keys
         self._lifetime = lifetime
@@ -130,8 +134,14 @@ class IdToken(OpenIDCode):
         return {"alg": ALGORITHM, "kid": self._keys.signing.kid}
 
     def get_client_claims(self, client: PublicClient) -> dict[str, Any]:
-        """Issuer and audience; Authlib adds the times."""
-        return {"iss": self._issuer, "aud": client.client_id}
+        """Issuer, audience and times; Authlib adds what the code knows."""
+        now = int(self._clock())
+        return {
+            "iss": self._issuer,
+            "aud": client.client_id,
+            "iat": now,
+            "exp": now + self._lifetime,
+        }
 
     def generate_user_info(self, user: Person, scope: str) -> dict[str, Any]:
         """What the scope lets the client know about the person."""

@@ -86,7 +86,7 @@ class Provider:
         self._keys = keys
         self._clock = clock
         self._server = Server(
-            issuer, clients, people=people, records=records, tokens=tokens, keys=keys
+            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, clock=clock
         )
 
     # --- documents ---

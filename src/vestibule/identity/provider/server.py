@@ -6,7 +6,7 @@ back into the event loop, so a slow commit never holds up signalling.
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import anyio.from_thread
@@ -50,6 +50,7 @@ class Server(AuthorizationServer):
         records: SignInRecords,
         tokens: AccessTokens,
         keys: SigningKeys,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__(scopes_supported=list(SCOPES))
         self._clients = {client.client_id: client for client in clients}
@@ -58,7 +59,9 @@ class Server(AuthorizationServer):
         self._tokens = tokens
         # At DEBUG Authlib writes whole tokens into its log.
         logging.getLogger("authlib").setLevel(logging.INFO)
-        self.register_grant(CodeGrant, [Pkce(required=True), IdToken(issuer, keys, LIFETIME)])
+        self.register_grant(
+            CodeGrant, [Pkce(required=True), IdToken(issuer, keys, LIFETIME, clock)]
+        )
         self.register_grant(RotatingRefreshGrant)
         self.register_endpoint(SignOutEndpoint(issuer, keys))
 
