@@ -17,13 +17,13 @@ PAGE_POLICY = (
 
 NO_DEVICES = (
     "camera=(), microphone=(), display-capture=(), geolocation=(), payment=(), usb=(), serial=(), "
-    "bluetooth=(), hid=(), midi=()"
+    "hid=(), midi=()"
 )
 
 CLIENT_DEVICES = (
     "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), "
     "clipboard-write=(self), fullscreen=(self), speaker-selection=(self), geolocation=(), "
-    "payment=(), usb=(), serial=(), bluetooth=(), hid=(), midi=()"
+    "payment=(), usb=(), serial=(), hid=(), midi=()"
 )
 """For the web client: what a meeting needs."""
 
@@ -50,7 +50,8 @@ def client_policy(websocket_origin: str) -> str:
         f"default-src 'none'; script-src 'self'; style-src 'self' {_EMPTY_STYLE}; "
         f"connect-src 'self' {websocket_origin}; img-src 'self' data: blob:; "
         "media-src 'self' blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+        "require-trusted-types-for 'script'"
     )
 
 

@@ -11,7 +11,7 @@ from tests.unit.portal.conftest import Portal
 
 
 class Metadata(OpenIDProviderMetadata):  # type: ignore[misc]
-    """Discovery asks every provider for RS256; ours signs with ES256 and nothing else, on purpose."""
+    """Discovery asks every provider for RS256; ours signs with ES256 only, on purpose."""
 
     def validate_id_token_signing_alg_values_supported(self) -> None:
         assert self["id_token_signing_alg_values_supported"] == ["ES256"]
