@@ -96,6 +96,10 @@ class ServerTransaction(StatefulTransaction):
         """Answer with a refusal."""
         self.respond(refusal.status, refusal.reason, headers=refusal.headers)
 
+    def takes(self, status: int) -> bool:
+        """Whether a response of that status would still be sent."""
+        return (self.state, event_of_status(status)) in self._machine.transitions
+
     def send(self, status: int, data: bytes) -> None:
         """Send a response that was made elsewhere, as a proxy does, if the state allows it."""
         if self._step(event_of_status(status)):

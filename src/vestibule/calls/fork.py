@@ -1,0 +1,152 @@
+"""One request on its way to several devices, and the one answer that its sender gets
+(RFC 3261 sections 16.7 and 16.8).
+"""
+
+from dataclasses import dataclass
+
+from vestibule.calls.hang_up import hang_up
+from vestibule.calls.media_keys import require_keys
+from vestibule.calls.passage import Passage
+from vestibule.sip.client_transaction import ClientTransaction
+from vestibule.sip.layer import TransactionLayer
+from vestibule.sip.message import Headers, SipMessage
+from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.timers import Timer, TimerWheel
+from vestibule.sip.transaction import ServerTransaction
+
+RING_SECONDS = 180.0
+"""How long a call may ring: timer C of RFC 3261 section 16.6."""
+
+_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+
+_TRANSLATED = {401: 403, 407: 403, 494: 403, 503: 480}
+"""What a device says to us, not to the caller: it may not ask the caller for a proof (ATTACKS 2),
+and that one device can't serve says nothing of the server.
+"""
+
+_SAYS_MORE = frozenset({415, 420, 484, 486, 488})
+"""Answers of a person or about the request, better than that a device was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a branch ended: a device's response, or our own word if there was none."""
+
+    status: int
+    response: SipMessage | None = None
+    headers: Headers = ()
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The lowest is the best."""
+        if self.status >= 600:
+            return (0, 0)
+        return (self.status // 100, 0 if self.status in _SAYS_MORE else 1)
+
+
+class Fork:
+    """The branches of one request. Its sender gets one final answer, save for further 2xx."""
+
+    def __init__(
+        self,
+        server: ServerTransaction,
+        layer: TransactionLayer,
+        passage: Passage,
+        wheel: TimerWheel,
+    ) -> None:
+        self._server = server
+        self._layer = layer
+        self._passage = passage
+        self._branches: list[ClientTransaction] = []
+        self._open = 0
+        self._best: _Outcome | None = None
+        self._rang_out = False
+        self._timer: Timer | None = None
+        self._is_invite = server.request.method == "INVITE"
+        server.on_lost = self.cancel
+        if self._is_invite:
+            server.on_cancel = self.cancel
+            server.defers_cancel = True
+            server.respond(100)
+            self._timer = wheel.schedule(RING_SECONDS, self._ring_out)
+
+    def send(self, branches: list[tuple[int, bytes]]) -> None:
+        """Send the request down connections."""
+        self._open = len(branches)
+        for flow, data in branches:
+            client = self._layer.send_request(data, flow, self._answered, self._failed)
+            self._branches.append(client)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Give up what has not been answered yet."""
+        for branch in self._branches:
+            branch.cancel(reason)
+
+    # --- what comes back ---
+
+    def _answered(self, response: SipMessage) -> None:
+        if response.status == 100:
+            return
+        if response.status < 200:
+            self._progress(response)
+        elif response.status < 300:
+            self._accepted(response)
+        else:
+            self._ended(_outcome_of(response))
+
+    def _progress(self, response: SipMessage) -> None:
+        try:
+            require_keys(response)
+        except SipRefusal:
+            return  # early media without keys: the final answer decides
+        if not self._rang_out:
+            self._server.send(response.status, self._passage.back(response))
+
+    def _accepted(self, response: SipMessage) -> None:
+        try:
+            require_keys(response)
+        except SipRefusal as refusal:
+            hang_up(self._layer, self._passage, self._server.request, response)
+            self._ended(_Outcome(refusal.status, headers=refusal.headers))
+            return
+        if self._is_invite and not self._server.takes(response.status):
+            hang_up(self._layer, self._passage, self._server.request, response)
+            return
+        self._server.send(response.status, self._passage.back(response))
+        self._stop_ringing()
+        self.cancel(_ELSEWHERE)
+
+    def _failed(self, status: int, reason: str) -> None:
+        self._ended(_Outcome(408 if status == 408 else 480))
+
+    def _ended(self, outcome: _Outcome) -> None:
+        self._open -= 1
+        if self._best is None or outcome.rank < self._best.rank:
+            self._best = outcome
+        if outcome.status >= 600:
+            self.cancel()
+        if self._open == 0:
+            self._stop_ringing()
+            self._conclude(_Outcome(408) if self._rang_out else self._best)
+
+    def _conclude(self, outcome: _Outcome) -> None:
+        if outcome.response is None or outcome.status != outcome.response.status:
+            self._server.respond(outcome.status, headers=outcome.headers)
+        else:
+            self._server.send(outcome.status, self._passage.back(outcome.response))
+
+    def _ring_out(self) -> None:
+        self._rang_out = True
+        self.cancel()
+
+    def _stop_ringing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _outcome_of(response: SipMessage) -> _Outcome:
+    """A refusal. A device may not send callers elsewhere: redirection is the server's business."""
+    if response.status < 400:
+        return _Outcome(480)
+    return _Outcome(_TRANSLATED.get(response.status, response.status), response)
