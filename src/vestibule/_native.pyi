@@ -286,9 +286,10 @@ class Media:
         self, room: str, endpoint: str, offer: str, *, audio: bool, video: bool, screen: bool
     ) -> str:
         """Take a browser's SDP offer and return the answer. The offer's m-lines, in this order: audio
-        sendonly (microphone), video sendonly (camera), video sendonly (screen), application
-        (data channel "room"), then the receive slots: audio recvonly x 1-3, video recvonly
-        x 1-25, and last one video recvonly for the screen. Raises MediaRefused.
+        sendonly (microphone), video sendonly (camera), video sendonly (screen), then the receive
+        slots: audio recvonly x 1-3, video recvonly x 1-25, and one video recvonly for the screen;
+        application (data channel "room") as the fourth line or, as browsers have it, the last.
+        Raises MediaRefused.
         """
 
     def join_phone(

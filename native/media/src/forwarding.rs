@@ -1,6 +1,6 @@
 //! What goes where in a room: packets to slots, tracks into slots, keyframe requests to senders.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::browser::Browser;
 use crate::channel;
@@ -11,6 +11,9 @@ use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
 use crate::room::Room;
 use crate::slots::{EndpointKey, TrackId, fill};
+
+/// Voices change places at most this often.
+const CONTEST_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Room {
     /// An authentic packet: forbidden, or to whoever has its track in a slot.
@@ -217,14 +220,20 @@ impl Room {
         }
     }
 
-    /// The loudest first, as far as it matters.
-    pub(crate) fn settle_audio(&mut self) {
+    /// The loudest first, but not too often: two who talk at the same time must not swap a slot.
+    pub(crate) fn settle_audio(&mut self, now: Instant) {
+        if now < self.next_contest {
+            return;
+        }
         let members = &self.members;
-        self.rankings[Source::Audio as usize].settle(MARGIN, |track| {
+        let changed = self.rankings[Source::Audio as usize].settle(MARGIN, |track| {
             members
                 .get(&track.endpoint)
                 .map_or(SILENCE, |m| m.loudness.dbov())
         });
+        if changed {
+            self.next_contest = now + CONTEST_INTERVAL;
+        }
     }
 
     /// Messages that a full channel did not take.

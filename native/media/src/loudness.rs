@@ -15,15 +15,15 @@ pub const MARGIN: f32 = 6.0;
 /// ... for this long, unless nobody is speaking.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// A speaker who is quiet for this long is none any more.
-const HOLD: Duration = Duration::from_millis(1500);
-/// A track that sends nothing (DTX) sounds no longer after this.
-const STALE: Duration = Duration::from_millis(250);
+const HOLD: Duration = Duration::from_millis(1000);
+/// How fast a smoothed level falls, in decibels a second: a pause for breath is no silence.
+const FALL: f32 = 30.0;
 
 /// A smoothed level: up at once, down slowly, so that pauses between words don't count.
 #[derive(Debug)]
 pub struct Loudness {
     level: f32,
-    heard: Option<Instant>,
+    fallen: Option<Instant>,
 }
 
 impl Loudness {
@@ -31,22 +31,25 @@ impl Loudness {
     pub fn new() -> Self {
         Self {
             level: SILENCE,
-            heard: None,
+            fallen: None,
         }
     }
 
     /// The level of the newest packet.
     pub fn hear(&mut self, now: Instant, level: f32) {
         let level = level.clamp(SILENCE, 0.0);
-        let share = if level > self.level { 0.5 } else { 0.06 };
-        self.level += (level - self.level) * share;
-        self.heard = Some(now);
+        self.fall(now);
+        if level > self.level {
+            // Half the way at once: a single click does not make a speaker.
+            self.level += (level - self.level) * 0.5;
+        }
     }
 
-    /// Time has passed.
-    pub fn tick(&mut self, now: Instant) {
-        if self.heard.is_none_or(|at| now > at + STALE) {
-            self.level += (SILENCE - self.level) * 0.3;
+    /// Time has passed; a track that sends nothing (DTX) grows silent too.
+    pub fn fall(&mut self, now: Instant) {
+        if let Some(at) = self.fallen.replace(now) {
+            let seconds = now.saturating_duration_since(at).as_secs_f32();
+            self.level = (self.level - FALL * seconds).max(SILENCE);
         }
     }
 
@@ -143,11 +146,9 @@ mod tests {
             loudness.hear(at(start, n * 20), -20.0);
         }
         assert!(loudness.dbov() > -22.0);
-        loudness.hear(at(start, 200), SILENCE);
-        assert!(loudness.dbov() > -30.0);
-        for n in 0..40 {
-            loudness.tick(at(start, 600 + n * 100));
-        }
+        loudness.hear(at(start, 380), SILENCE);
+        assert!(loudness.dbov() > -28.0, "a pause for breath");
+        loudness.fall(at(start, 4_500));
         assert_eq!(loudness.amplitude(), 0.0);
     }
 
@@ -171,8 +172,8 @@ mod tests {
         let mut speaker = Speaker::default();
         assert!(!speaker.observe(start, &[(A, -60.0)]));
         assert!(speaker.observe(start, &[(A, -20.0)]));
-        assert!(!speaker.observe(at(start, 1000), &[(A, -100.0)]));
-        assert!(speaker.observe(at(start, 1500), &[(A, -100.0)]));
+        assert!(!speaker.observe(at(start, 900), &[(A, -100.0)]));
+        assert!(speaker.observe(at(start, 1000), &[(A, -100.0)]));
         assert_eq!(speaker.current(), None);
         assert!(speaker.observe(at(start, 1600), &[(A, -20.0)]));
         assert!(

@@ -1,8 +1,8 @@
 //! The shape of a browser's offer: which m-line is what, checked before anything is built from it.
 //!
-//! A room understands one shape only (see `_native.pyi`): microphone, camera and screen to send,
-//! the data channel, then slots to receive. Whatever differs is refused here, so that what follows
-//! needs no cases.
+//! A room understands one shape only (see `_native.pyi`): microphone, camera and screen to send, then
+//! slots to receive, and the data channel, which browsers write last in a first offer (RFC 8829
+//! section 5.2.1). Whatever differs is refused here, so that what follows needs no cases.
 
 use std::collections::HashMap;
 
@@ -17,8 +17,8 @@ const MAX_OFFER: usize = 256 * 1024;
 pub const MAX_AUDIO_SLOTS: usize = 3;
 /// Most camera slots.
 pub const MAX_VIDEO_SLOTS: usize = 25;
-/// m-lines before the first slot.
-const FIXED_LINES: usize = 4;
+/// m-lines to send on, before the first slot.
+const FIXED_LINES: usize = 3;
 /// Longest mid that the RTP header extension and the core carry unchanged.
 const MAX_MID: usize = 16;
 
@@ -41,6 +41,8 @@ pub struct Shape {
 
 #[derive(Debug, Default)]
 struct Line<'a> {
+    /// Where it stands in the offer, counted from 0.
+    index: usize,
     kind: &'a str,
     direction: Option<&'a str>,
     mid: Option<&'a str>,
@@ -56,17 +58,13 @@ impl Shape {
         if !offer.lines().any(|line| line.starts_with("a=fingerprint:")) {
             return Err(Refused::NoKey);
         }
-        let lines = scan(offer);
-        let mids = unique_mids(&lines)?;
+        let mut lines = scan(offer);
+        check_mids(&lines)?;
+        take_channel(&mut lines)?;
+        let mids: Vec<Mid> = lines.iter().filter_map(|l| l.mid.map(Mid::from)).collect();
         expect(&lines, 0, "audio", "sendonly", "audio sendonly")?;
         expect(&lines, 1, "video", "sendonly", "video sendonly (camera)")?;
         expect(&lines, 2, "video", "sendonly", "video sendonly (screen)")?;
-        if lines.get(3).is_none_or(|line| line.kind != "application") {
-            return Err(Refused::Order {
-                index: 3,
-                expected: "application (data channel)",
-            });
-        }
         let (audio, video) = count_slots(&lines)?;
         let (ssrcs, undeclared) = declared_ssrcs(&lines);
         let cameras = FIXED_LINES + audio;
@@ -104,6 +102,7 @@ fn scan(offer: &str) -> Vec<Line<'_>> {
     for text in offer.lines() {
         if let Some(media) = text.strip_prefix("m=") {
             lines.push(Line {
+                index: lines.len(),
                 kind: media.split(' ').next().unwrap_or_default(),
                 ..Line::default()
             });
@@ -130,23 +129,38 @@ fn scan(offer: &str) -> Vec<Line<'_>> {
     lines
 }
 
-fn unique_mids(lines: &[Line<'_>]) -> Result<Vec<Mid>, Refused> {
-    let mut texts: Vec<&str> = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
+fn check_mids(lines: &[Line<'_>]) -> Result<(), Refused> {
+    let mut seen: Vec<&str> = Vec::with_capacity(lines.len());
+    for line in lines {
         match line.mid {
             // The core pads mids and replaces what is not alphanumeric; those would not be the same.
             Some(mid)
                 if !mid.is_empty()
                     && mid.len() <= MAX_MID
                     && mid.bytes().all(|b| b.is_ascii_alphanumeric())
-                    && !texts.contains(&mid) =>
+                    && !seen.contains(&mid) =>
             {
-                texts.push(mid);
+                seen.push(mid);
             }
-            _ => return Err(Refused::Mid(index)),
+            _ => return Err(Refused::Mid(line.index)),
         }
     }
-    Ok(texts.into_iter().map(Mid::from).collect())
+    Ok(())
+}
+
+/// Take the data channel's line out: the fourth or the last, and the only one.
+fn take_channel(lines: &mut Vec<Line<'_>>) -> Result<(), Refused> {
+    let last = lines.len().saturating_sub(1);
+    for index in [FIXED_LINES, last] {
+        if lines.get(index).is_some_and(|l| l.kind == "application") {
+            lines.remove(index);
+            return Ok(());
+        }
+    }
+    Err(Refused::Order {
+        index: last,
+        expected: "application (data channel)",
+    })
 }
 
 fn expect(
@@ -175,7 +189,7 @@ fn count_slots(lines: &[Line<'_>]) -> Result<(usize, usize), Refused> {
         };
         if line.kind != kind || line.direction != Some("recvonly") {
             return Err(Refused::Order {
-                index: FIXED_LINES + offset,
+                index: line.index,
                 expected,
             });
         }
@@ -244,6 +258,22 @@ mod tests {
         assert_eq!(shape.video_slots, [Mid::from("6")]);
         assert_eq!(shape.screen_slot, Mid::from("7"));
         assert!(shape.undeclared);
+    }
+
+    #[test]
+    fn the_data_channel_may_come_last_but_not_anywhere_nor_twice() {
+        let mut lines = good();
+        let channel = lines.remove(3);
+        assert!(Shape::of(&offer(&lines)).is_err());
+        for at in 0..=lines.len() {
+            let mut moved = lines.clone();
+            moved.insert(at, channel);
+            let shape = Shape::of(&offer(&moved));
+            assert_eq!(shape.is_ok(), at == 3 || at == lines.len(), "at {at}");
+        }
+        lines.insert(3, channel);
+        lines.push(channel);
+        assert!(Shape::of(&offer(&lines)).is_err());
     }
 
     #[test]

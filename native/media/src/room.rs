@@ -33,6 +33,8 @@ pub struct Room {
     pub(crate) mix: Option<Mix>,
     deadlines: Timetable<EndpointKey>,
     next_tick: Instant,
+    /// Before this no voice takes another's place.
+    pub(crate) next_contest: Instant,
 }
 
 impl Room {
@@ -47,6 +49,7 @@ impl Room {
             mix: None,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
+            next_contest: now,
         }
     }
 
@@ -274,10 +277,10 @@ impl Room {
             self.end_track(track);
         }
         for member in self.members.values_mut() {
-            member.loudness.tick(now);
+            member.loudness.fall(now);
         }
         self.observe_speaker(now, out);
-        self.settle_audio();
+        self.settle_audio(now);
         self.reassign(now);
         self.retry_keyframes(now);
         self.retry_messages();

@@ -81,6 +81,13 @@ def test_answers_a_browser_as_ice_lite(media: Media) -> None:
     assert "a=fingerprint:sha-256 " in answer
 
 
+def test_understands_the_data_channel_at_the_end(media: Media) -> None:
+    media.open_room("r")
+    answer = join(media, offer([*LINES[:3], *LINES[4:], CHANNEL]))
+    lines = [line for line in answer.split("\r\n") if line.startswith("m=")]
+    assert lines[-1].startswith("m=application")
+
+
 @pytest.mark.parametrize(
     "sdp",
     [
