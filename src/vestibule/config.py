@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     media_address: str | None = Field(
         None, description="Address written into media offers; default: `host` or `bind`."
     )
+    media_bind: str | None = Field(
+        None, description="Local address of media sockets; default: `bind`."
+    )
     https_port: int = Field(443, ge=1, le=65535, description="Web, API, SIP over WebSocket.")
     sip_tls_port: int = Field(5061, ge=1, le=65535, description="SIP over TLS.")
     turn_udp_port: int = Field(3478, ge=1, le=65535, description="STUN and TURN over UDP.")

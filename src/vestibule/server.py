@@ -98,14 +98,14 @@ class Server:
         settings = self.settings
         address = settings.advertised_media_address
         self.media = Media(
-            bind=settings.bind,
+            bind=settings.media_bind or settings.bind,
             advertise=address,
             port_low=settings.media_port_low,
             port_high=settings.media_port_high,
         )
         self.rooms = Rooms(self.media, address)
         self.relay = Relay(
-            bind=settings.bind,
+            bind=settings.media_bind or settings.bind,
             port=settings.turn_udp_port,
             advertise=address,
             realm=settings.domains[0],
@@ -113,7 +113,7 @@ class Server:
             port_high=settings.media_port_high,
             allowed_peers=settings.relay_peers,
         )
-        uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
+        uri = f"turn:{address if settings.media_bind else settings.authority_host}:{settings.turn_udp_port}?transport=udp"
         self.relay_credentials = RelayCredentials(self.relay, uri)
 
     def _build_signalling(self) -> None:

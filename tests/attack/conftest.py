@@ -1,7 +1,6 @@
 """A server reached from outside only."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

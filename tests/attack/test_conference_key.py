@@ -2,8 +2,6 @@
 
 import secrets
 
-import pytest
-
 from tests.clients.deployment import Deployment
 from tests.clients.guest import Guest
 from tests.clients.namespaces import Network

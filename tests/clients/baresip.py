@@ -13,9 +13,22 @@ from tests.clients.namespaces import Host, stopping
 
 _CONTROL_PORT = 4444
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_MODULES = (
-    "ctrl_tcp aufile aubridge sndfile opus g722 g711 srtp dtls_srtp ice stun turn uuid account"
-).split()
+_MODULES = [
+    "ctrl_tcp",
+    "aufile",
+    "aubridge",
+    "sndfile",
+    "opus",
+    "g722",
+    "g711",
+    "srtp",
+    "dtls_srtp",
+    "ice",
+    "stun",
+    "turn",
+    "uuid",
+    "account",
+]
 _CONFIG = """\
 poll_method epoll
 sip_cafile {authority}
@@ -63,7 +76,7 @@ class Baresip:
                 folder=folder,
                 modules=modules,
                 control=_CONTROL_PORT,
-            )  # fmt: skip
+            )
         )
         encryption = f"mediaenc={media_encryption};" if media_encryption else ""
         (folder / "accounts").write_text(

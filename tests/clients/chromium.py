@@ -79,10 +79,13 @@ class Chromium:
         context: BrowserContext = self._browser.new_context(**options)
         context.add_init_script(_REMEMBER_CONNECTIONS)
         page = context.new_page()
-        log = (self._folder / "console.log").open("a")
-        page.on("console", lambda message: print(message.text, file=log, flush=True))
-        page.on("pageerror", lambda error: print("ERROR", error, file=log, flush=True))
+        page.on("console", lambda message: self._note(message.text))
+        page.on("pageerror", lambda error: self._note(f"ERROR {error}"))
         return page
+
+    def _note(self, line: str) -> None:
+        with (self._folder / "console.log").open("a") as log:
+            log.write(f"{line}\n")
 
     def _trust_authority(self) -> None:
         database = self._folder / ".pki" / "nssdb"

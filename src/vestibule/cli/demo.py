@@ -30,9 +30,22 @@ PEOPLE = {"alice": "Alice Archer", "bob": "Bob Baker", "carol": "Carol Cook"}
 ORGANIZER = "alice"
 SUBJECT = "The first meeting"
 WEB_CLIENT_ID = "vestibule-web"
-_WORDS = (
-    "amber basil cedar delta ember fjord grove haven indigo jasper koala lemon maple nectar".split()
-)
+_WORDS = [
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "indigo",
+    "jasper",
+    "koala",
+    "lemon",
+    "maple",
+    "nectar",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +97,18 @@ def demo(
 
 
 def _settings(host: str, bind: str, folder: Path, ports: DemoPorts) -> Settings:
+    media = _media_address(bind)
     return Settings(
         data_dir=folder,
         host=host,
         domains=(DOMAIN,),
         bind=bind,
-        media_address=bind,
+        media_address=media,
+        media_bind=media,
         https_port=ports.https,
         sip_tls_port=ports.sip_tls,
         turn_udp_port=ports.turn_udp,
-        relay_peers=(f"{bind}/{ipaddress.ip_address(bind).max_prefixlen}",),
+        relay_peers=(f"{media}/{ipaddress.ip_address(media).max_prefixlen}",),
     )
 
 
@@ -216,6 +231,23 @@ def _bind_address(host: str) -> str:
             return str(address)
     except OSError as error:
         fail(f"--host {host}: can't listen there ({error})")
+
+
+def _media_address(bind: str) -> str:
+    """Where media goes: browsers never use loopback for it, so a demo there takes this machine's own address.
+
+    Signalling and web stay on loopback. Without any other address, media stays there too (SIP phones can use it).
+    """
+    if not ipaddress.ip_address(bind).is_loopback:
+        return bind
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(
+                ("192.0.2.1", 9)
+            )  # documentation address: nothing is sent, only the route is asked
+        except OSError:
+            return bind
+        return str(probe.getsockname()[0])
 
 
 def _ports(bind: str, kept: dict[str, Any], wanted: DemoPorts) -> DemoPorts:

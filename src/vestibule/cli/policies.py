@@ -1,7 +1,7 @@
 """`vestibule policy`: what a tenant allows."""
 
 from dataclasses import fields, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -54,7 +54,9 @@ def set_policy(
 
     async def act(workspace: Workspace) -> None:
         tenant = workspace.tenant(domain)
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
         await workspace.directory.set_policy(tenant.id, replace(tenant.policy, **changes))
 
     run(config, act)

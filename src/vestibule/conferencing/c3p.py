@@ -7,6 +7,7 @@ reference is ever read (ATTACKS 24).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree
 
@@ -15,6 +16,9 @@ NAMESPACE = "urn:ietf:params:xml:ns:cccp"
 EXTENSIONS = "http://schemas.microsoft.com/rtc/2005/08/cccpextensions"
 CONFERENCE_INFO = "urn:ietf:params:xml:ns:conference-info"
 
+# The stubs know no default namespace.
+_C3P_FIRST: Any = {None: NAMESPACE, "mscp": EXTENSIONS, "ci": CONFERENCE_INFO}
+_EXTENSIONS_FIRST: Any = {None: EXTENSIONS}
 _LARGEST = 32 * 1024
 _DEEPEST = 32
 
@@ -95,7 +99,7 @@ def user(entity: str, display_name: str, role: str) -> etree._Element:
 
 def connection_info(entries: Mapping[str, str]) -> etree._Element:
     """The `connection-info` element: where and with what to connect."""
-    element = etree.Element(f"{{{EXTENSIONS}}}connection-info", nsmap={None: EXTENSIONS})
+    element = etree.Element(f"{{{EXTENSIONS}}}connection-info", nsmap=_EXTENSIONS_FIRST)
     for key, value in entries.items():
         entry = etree.SubElement(element, f"{{{EXTENSIONS}}}entry")
         etree.SubElement(entry, f"{{{EXTENSIONS}}}key").text = key
@@ -113,8 +117,7 @@ def _response(
         "requestId": request.request_id,
         **outcome,
     }
-    nsmap = {None: NAMESPACE, "mscp": EXTENSIONS, "ci": CONFERENCE_INFO}
-    root = etree.Element(f"{{{NAMESPACE}}}response", attributes, nsmap=nsmap)
+    root = etree.Element(f"{{{NAMESPACE}}}response", attributes, nsmap=_C3P_FIRST)
     etree.SubElement(root, f"{{{NAMESPACE}}}{request.command}").extend(content)
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
@@ -130,7 +133,8 @@ def _root_of(body: bytes) -> etree._Element:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
         raise C3pError("C3P body is not well-formed XML") from error
-    if root.getroottree().docinfo.doctype:
+    document: Any = root.getroottree().docinfo
+    if document.doctype:
         raise C3pError("a document type is not accepted")
     if _depth(root) > _DEEPEST:
         raise C3pError("C3P body nested too deeply")

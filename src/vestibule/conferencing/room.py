@@ -47,14 +47,24 @@ class Rooms(Protocol):
         """End a room. No error if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class RelayAccess:
-    """Where the relay is and with what to use it; `password` is secret. `lifetime` in seconds."""
+class RelayAccess(Protocol):
+    """Where the relay is and with what to use it; the password is secret."""
 
-    uri: str
-    username: str
-    password: str
-    lifetime: int
+    @property
+    def uri(self) -> str:
+        """Such as turn:192.0.2.1:3478?transport=udp."""
+
+    @property
+    def username(self) -> str:
+        """Of the credential."""
+
+    @property
+    def password(self) -> str:
+        """Of the credential."""
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds."""
 
 
 class RelayAccessIssuer(Protocol):

@@ -5,6 +5,8 @@ everyone else sees only who is inside (ATTACKS 38). Each view counts its own ver
 body serves all of its watchers and the versions they see rise by one.
 """
 
+from typing import Any
+
 from lxml import etree
 
 from vestibule.conferencing.conference import Conference, Seat
@@ -13,7 +15,7 @@ from vestibule.conferencing.roles import Act
 CONTENT_TYPE = "application/conference-info+xml"
 _INFO = "urn:ietf:params:xml:ns:conference-info"
 _EXTENSIONS = "http://schemas.microsoft.com/rtc/2005/08/confinfoextensions"
-_NSMAP = {None: _INFO, "msci": _EXTENSIONS}
+_NSMAP: Any = {None: _INFO, "msci": _EXTENSIONS}  # the stubs know no default namespace
 
 
 class RosterView:

@@ -32,7 +32,7 @@ POLL_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class AlreadyThere(Exception):  # noqa: N818 - reads as what it says
+class AlreadyThere(Exception):
     """A domain, address or name that is taken; the message says which."""
 
 

@@ -13,7 +13,7 @@ _RESERVED_DOMAINS = frozenset({"anonymous.invalid"})
 _MOST_DISPLAY_CHARACTERS = 200
 
 
-class UnfitName(ValueError):  # noqa: N818 - reads as what it says
+class UnfitName(ValueError):
     """A name that can't be had; the message says why."""
 
 

@@ -23,7 +23,7 @@ MIN_PASSWORD_CHARACTERS = 8
 """What NIST SP 800-63B section 5.1.1.2 asks of a memorised secret at least."""
 
 
-class PasswordUnfit(ValueError):  # noqa: N818 - reads as what it says
+class PasswordUnfit(ValueError):
     """A new password is too short, too long, or has control characters; the text says which."""
 
 

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 
-class PrivateFileRefused(RuntimeError):  # noqa: N818 - reads as what it says
+class PrivateFileRefused(RuntimeError):
     """The file can't be trusted; the text says why and what to do."""
 
 

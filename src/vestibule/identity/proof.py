@@ -83,7 +83,9 @@ class Proof:
         scheme, parameters = _authorization(message)
         if scheme == "bearer":
             principal = prove_by_token(parameters, self._parts.tokens, self._parts.directory)
-            return principal or self._failed(facts, "bearer")
+            if principal is None:
+                self._count_failure(facts, "bearer")
+            return principal
         if scheme == "digest":
             return self._device(message, facts, parse_digest(parameters), sender)
         return prove_by_certificate(facts, self._parts.directory)
@@ -96,7 +98,8 @@ class Proof:
         principal = prove_by_device(response, message.method, tenant, self._parts.directory)
         good = response.realm == self._realm(tenant) and _same_target(response, message)
         if principal is None or not good:
-            return self._failed(facts, "device-digest")
+            self._count_failure(facts, "device-digest")
+            return None
         self._use_nonce(message, facts, response, tenant)
         return principal
 
@@ -169,9 +172,6 @@ class Proof:
         wait = self._failures.wait(subnet_of(facts.host), self._parts.clock())
         if wait > 0:
             raise SipRefusal(503, headers=(("Retry-After", str(int(wait) + 1)),))
-
-    def _failed(self, facts: FlowFacts, mechanism: str) -> None:
-        self._count_failure(facts, mechanism)
 
     def _count_failure(self, facts: FlowFacts, mechanism: str) -> None:
         self._failures.take(subnet_of(facts.host), self._parts.clock())

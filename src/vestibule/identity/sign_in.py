@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 _MOST_CHARACTERS = 320
 
 
-class SignInRefused(Exception):  # noqa: N818 - reads as what it says
+class SignInRefused(Exception):
     """Not let in. `reason` is for the log and never shown."""
 
     def __init__(self, reason: str) -> None:

@@ -62,7 +62,7 @@ class TokenBuckets:
             self._levels.popitem(last=False)
 
 
-class TooManyTries(Exception):  # noqa: N818 - reads as what it says
+class TooManyTries(Exception):
     """Over the limit; `retry_after` in whole seconds."""
 
     def __init__(self, retry_after: int) -> None:

@@ -48,7 +48,7 @@ class Refusal(StrEnum):
     REVOKED = "revoked"
 
 
-class TokenRefused(Exception):  # noqa: N818 - reads as what it says
+class TokenRefused(Exception):
     """The token proves nothing; answer 401 with `invalid_token` (RFC 6750 section 3.1)."""
 
     def __init__(self, reason: Refusal) -> None:

@@ -20,7 +20,7 @@ class ProblemDocument(BaseModel):
     detail: str | None = Field(None, description="What to do about it.")
 
 
-class Problem(Exception):  # noqa: N818 - the name of RFC 9457
+class Problem(Exception):
     """Ends a request with a problem document."""
 
     def __init__(

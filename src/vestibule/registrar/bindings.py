@@ -48,7 +48,7 @@ class Binding:
         return (self.instance, self.reg_id) if self.instance else ("", self.contact)
 
 
-class TooManyContacts(Exception):  # noqa: N818 - an answer to who registers, not a fault of ours
+class TooManyContacts(Exception):
     """More devices than one person may have."""
 
 

@@ -3,7 +3,7 @@
 from vestibule.sip.message import Headers
 
 
-class SipRefusal(Exception):  # noqa: N818 - an answer, not a fault of ours
+class SipRefusal(Exception):
     """A final answer other than success: raised anywhere below a handler, sent by who called it.
 
     An empty `reason` becomes the status's usual phrase (RFC 3261 section 21).

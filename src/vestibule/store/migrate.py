@@ -12,7 +12,7 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x7E571B  # any number, the same in every process of ours
 
 
-class SchemaTooNew(Exception):  # noqa: N818 - reads as what it says
+class SchemaTooNew(Exception):
     """The database was written by a newer Vestibule than this one."""
 
 

@@ -98,5 +98,5 @@ def test_answers_name_the_request_and_the_outcome() -> None:
     root = etree.fromstring(success(parsed, content))
     assert (root.get("requestId"), root.get("code")) == ("7", "success")
     assert (root.get("from"), root.get("to")) == ("sip:focus", "sip:me")
-    assert "".join(root.itertext()) == "A & <B>attendeetokent"
+    assert "".join(map(str, root.itertext())) == "A & <B>attendeetokent"
     assert etree.fromstring(failure(parsed, "accessDenied")).get("reason") == "accessDenied"

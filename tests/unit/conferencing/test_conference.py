@@ -1,5 +1,7 @@
 """Seats, lobby, roles: the live state of a meeting (C7, C8, C13, C14, C17, C20)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.conferencing.conference_bench import ALICE, BOB, GUEST, make_conference
@@ -81,11 +83,12 @@ def test_a_presenter_promotes_live_but_never_touches_the_organizer() -> None:
     conference.change_role(presenter, GUEST, Role.PRESENTER)
     assert gus.may(Act.SHARE_SCREEN)
     assert notebook.role_changes == [gus]
-    for act in (
+    forbidden: list[Callable[[], None]] = [
         lambda: conference.change_role(presenter, ALICE, Role.ATTENDEE),
         lambda: conference.remove(presenter, ALICE),
         lambda: conference.change_role(presenter, BOB, Role.ORGANIZER),
-    ):
+    ]
+    for act in forbidden:
         with pytest.raises(NotAllowed):
             act()
     assert host.role is Role.ORGANIZER

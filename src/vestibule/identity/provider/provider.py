@@ -24,7 +24,7 @@ from vestibule.identity.tokens import AccessTokens, Claims
 _log = structlog.get_logger(__name__)
 
 
-class RequestRefused(Exception):  # noqa: N818 - reads as what it says
+class RequestRefused(Exception):
     """The request can't be answered by a redirect, for we don't trust where it would lead.
 
     `error` is OAuth's code, the message may be shown.
