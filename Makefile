@@ -9,7 +9,7 @@ STATIC := src/vestibule/portal/static/index.html
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test lint format unit interop attack web-test native-test web-unit fuzz bench wheel clean
+.PHONY: help demo test lint format unit interop attack web-test native-test web-unit fuzz wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,7 +19,7 @@ demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start 
 
 test: lint native-test web-unit ## everything: checks, Rust, web, and the Python suite with real clients
 	@scripts/system-packages test
-	@echo "==> fuzzers, briefly"; scripts/fuzz 10
+	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 10
 	@echo "==> pytest"; $(BIN)/python -m pytest
 
 lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check
@@ -53,10 +53,7 @@ web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
 	@scripts/system-packages test; $(BIN)/python -m pytest tests/web
 
 fuzz: .venv/.system ## a minute of each fuzzer
-	@scripts/fuzz 60
-
-bench: .venv/.dev $(STATIC) .venv/.native ## side by side with peers; writes bench/results
-	@scripts/system-packages bench; $(BIN)/python -m bench.signalling
+	@native/fuzz/run.sh 60
 
 wheel: .venv/.product $(STATIC) ## dist/*.whl with the web client and the native module inside
 	@echo "==> wheel"; $(BIN)/maturin build --release --locked --out dist
@@ -86,8 +83,7 @@ clean: ## forget everything that was built
 
 .venv/.native: .venv/.product $(RUST) pyproject.toml
 	@echo "==> the native module (some minutes the first time)"
-	@VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/maturin develop --quiet --release --locked --skip-install
-	@VIRTUAL_ENV="$(CURDIR)/.venv" $(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin develop --quiet --release --locked --uv
 	@touch $@
 
 web/node_modules/.package-lock.json: web/package-lock.json

@@ -105,15 +105,15 @@ class Server:
         )
         self.rooms = Rooms(self.media, address)
         self.relay = Relay(
-            bind=settings.media_bind or settings.bind,
+            bind=settings.bind,
             port=settings.turn_udp_port,
-            advertise=address,
+            advertise=settings.bind if settings.media_bind else address,
             realm=settings.domains[0],
             port_low=settings.media_port_low,
             port_high=settings.media_port_high,
             allowed_peers=settings.relay_peers,
         )
-        uri = f"turn:{address if settings.media_bind else settings.authority_host}:{settings.turn_udp_port}?transport=udp"
+        uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
         self.relay_credentials = RelayCredentials(self.relay, uri)
 
     def _build_signalling(self) -> None:

@@ -108,7 +108,7 @@ def _settings(host: str, bind: str, folder: Path, ports: DemoPorts) -> Settings:
         https_port=ports.https,
         sip_tls_port=ports.sip_tls,
         turn_udp_port=ports.turn_udp,
-        relay_peers=(f"{media}/{ipaddress.ip_address(media).max_prefixlen}",),
+        relay_peers=tuple(f"{a}/{ipaddress.ip_address(a).max_prefixlen}" for a in {bind, media}),
     )
 
 
