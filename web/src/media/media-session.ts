@@ -5,8 +5,8 @@ import type { SipAgent } from "../signalling/sip-agent";
 import { RoomConnection, type RoomListener } from "./room-connection";
 
 export interface MediaListener extends RoomListener {
-  /** The media is over, and not by our own wish. */
-  onOver(): void;
+  /** The media is over, and not by our own wish. `worthRetrying`: whether asking again could help. */
+  onOver(worthRetrying: boolean): void;
 }
 
 export class MediaSession {
@@ -56,7 +56,8 @@ export class MediaSession {
       {
         onProgress: () => {},
         onAccepted: (reply) => this.#answered(room, reply),
-        onRefused: () => this.#fail(),
+        // 488: the room can't serve what this browser offers, and it would offer the same again.
+        onRefused: ({ status }) => this.#fail(status !== 488),
         onEnded: () => this.#fail(),
       },
     );
@@ -77,10 +78,10 @@ export class MediaSession {
     room.accept(reply.body).catch(() => this.#fail());
   }
 
-  #fail(): void {
+  #fail(worthRetrying = true): void {
     if (!this.#over) {
       this.close();
-      this.#listener.onOver();
+      this.#listener.onOver(worthRetrying);
     }
   }
 }

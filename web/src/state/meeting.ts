@@ -278,7 +278,7 @@ export class MeetingModel {
       onSlots: (slots) => this.state.patch({ slots }),
       onSpeaker: (speaker) => this.state.patch({ speaker }),
       onState: (state) => this.#mediaState(media, state),
-      onOver: () => this.#mediaOver(media),
+      onOver: (worthRetrying) => this.#mediaOver(media, worthRetrying),
     });
     this.#media = media;
     this.state.patch({ media: "connecting", endpoint: media.endpoint, slots: new Map(), speaker: null });
@@ -299,7 +299,7 @@ export class MeetingModel {
     this.state.patch({ media: state });
   }
 
-  #mediaOver(media: MediaSession): void {
+  #mediaOver(media: MediaSession, worthRetrying = true): void {
     if (media !== this.#media) {
       return;
     }
@@ -310,7 +310,7 @@ export class MeetingModel {
       return;
     }
     this.#mediaRetries += 1;
-    if (this.#mediaRetries > RETRY_LIMIT) {
+    if (!worthRetrying || this.#mediaRetries > RETRY_LIMIT) {
       this.#tell({ kind: "media-lost" });
     } else {
       setTimeout(() => this.#retryMedia(), RETRY_DELAY);
