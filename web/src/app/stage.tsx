@@ -1,6 +1,6 @@
 import { Button, makeStyles, mergeClasses, Text, tokens } from "@fluentui/react-components";
 import { ShareScreenStopRegular } from "@fluentui/react-icons";
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { meetings, meeting as words } from "../messages";
 import { bestGrid, type Grid } from "../state/grid";
 import type { MeetingModel } from "../state/meeting";
@@ -11,6 +11,9 @@ import { PersonTile } from "./tile";
 
 /** Between tiles, in pixels. */
 const GAP = 10;
+
+/** Milliseconds without a frame after which a shared screen counts as over; a still one has a frame a second. */
+const SCREEN_PATIENCE = 5_000;
 
 const useStyles = makeStyles({
   stage: { flexGrow: 1, minHeight: 0, display: "flex", gap: `${GAP}px` },
@@ -32,6 +35,8 @@ const useStyles = makeStyles({
     overflow: "hidden",
     backgroundColor: "#0b1010",
   },
+  // Out of sight but drawn, so that its frames are noticed when they come.
+  parked: { position: "absolute", width: "2px", height: "2px", opacity: 0, pointerEvents: "none" },
   screenVideo: { position: "absolute", inset: 0, width: "100%", height: "100%", objectFit: "contain" },
   screenLabel: {
     position: "absolute",
@@ -75,21 +80,38 @@ export function Stage({ model, tiles, shared, ownScreen, invite }: StageProps) {
   const grid = useGrid(area, tiles.length);
   const own = useTrackStream(ownScreen);
   const remote = shared ? model.streamOf(shared.slot) : null;
-  const screen = remote ?? own;
+  const [liveSlot, setLiveSlot] = useState<string | null>(null);
+  const slot = shared?.slot ?? null;
+  // The slot stays mapped after its sharer has stopped: only frames tell that there is something to see.
+  const watch = useCallback((live: boolean) => setLiveSlot(live ? slot : null), [slot]);
+  const remoteShown = remote !== null && liveSlot === slot;
+  const screenShown = remoteShown || own !== null;
   return (
     <>
-      <div className={mergeClasses(styles.stage, screen !== null && styles.withScreen)}>
-        {screen && (
-          <div className={styles.screen} data-testid="screen">
+      <div className={mergeClasses(styles.stage, screenShown && styles.withScreen)}>
+        {remote && shared && (
+          <div
+            className={mergeClasses(styles.screen, !remoteShown && styles.parked)}
+            data-testid={remoteShown ? "screen" : undefined}
+          >
             <StreamVideo
-              stream={screen}
+              key={shared.slot}
+              stream={remote}
               className={styles.screenVideo}
-              label={remote ? words.sharing(shared?.name ?? "") : words.sharingSelf}
+              label={words.sharing(shared.name)}
+              onLive={watch}
+              patience={SCREEN_PATIENCE}
             />
-            <ScreenLabel model={model} sharer={remote ? (shared?.name ?? "") : null} />
+            <ScreenLabel model={model} sharer={shared.name} />
           </div>
         )}
-        <div ref={area} className={mergeClasses(styles.area, screen !== null && styles.strip)}>
+        {own && !remoteShown && (
+          <div className={styles.screen} data-testid="screen">
+            <StreamVideo stream={own} className={styles.screenVideo} label={words.sharingSelf} />
+            <ScreenLabel model={model} sharer={null} />
+          </div>
+        )}
+        <div ref={area} className={mergeClasses(styles.area, screenShown && styles.strip)}>
           <div className={styles.grid}>
             {tiles.map((tile) => (
               <PersonTile
@@ -103,7 +125,7 @@ export function Stage({ model, tiles, shared, ownScreen, invite }: StageProps) {
           </div>
         </div>
       </div>
-      {tiles.length === 1 && !screen && <Alone invite={invite} />}
+      {tiles.length === 1 && !screenShown && <Alone invite={invite} />}
     </>
   );
 }
