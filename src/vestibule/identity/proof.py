@@ -71,8 +71,8 @@ class Proof:
             return self._guest(message, facts, kind)
         principal = self._member(message, facts, sender)
         if principal is None:
-            raise self._challenge(message, facts, self._tenant_of(sender), stale=False)
-        if principal.aor != sender.aor:
+            raise self._challenge(message, facts, sender.host)
+        if principal.aor != sender.aor.lower():
             self._count_failure(facts, "from")
             raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="not your address"'),))
         return principal
@@ -94,13 +94,13 @@ class Proof:
         self, message: SipMessage, facts: FlowFacts, response: DigestResponse, sender: SipUri
     ) -> Principal | None:
         self._require_patience(facts)
-        tenant = self._tenant_of(sender)
+        tenant = self._parts.directory.tenant_of_domain(sender.host)
         principal = prove_by_device(response, message.method, tenant, self._parts.directory)
-        good = response.realm == self._realm(tenant) and _same_target(response, message)
+        good = response.realm == self._realm(sender.host) and _same_target(response, message)
         if principal is None or not good:
             self._count_failure(facts, "device-digest")
             return None
-        self._use_nonce(message, facts, response, tenant)
+        self._use_nonce(message, facts, response, sender.host)
         return principal
 
     # --- guests ---
@@ -111,7 +111,7 @@ class Proof:
         tenant = self._parts.directory.tenant_of_domain(uri.host)
         scheme, parameters = _authorization(message)
         if scheme != "digest":
-            raise self._challenge(message, facts, tenant, stale=False)
+            raise self._challenge(message, facts, uri.host)
         if kind not in _MEETING_KINDS or meeting_id is None or tenant is None:
             raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="for meetings only"'),))
         self._require_patience(facts)
@@ -119,8 +119,8 @@ class Proof:
         principal = prove_by_key(response, message, meeting_id, tenant.id, self._parts.keys)
         if principal is None or not _same_target(response, message):
             self._count_failure(facts, "conference-key")
-            raise self._challenge(message, facts, tenant, stale=False)
-        self._use_nonce(message, facts, response, tenant)
+            raise self._challenge(message, facts, uri.host)
+        self._use_nonce(message, facts, response, uri.host)
         return principal
 
     # --- challenges and limits ---
@@ -130,19 +130,20 @@ class Proof:
         message: SipMessage,
         facts: FlowFacts,
         response: DigestResponse,
-        tenant: Tenant | None,
+        domain: str,
     ) -> None:
         state = self._parts.nonces.use(response.nonce, response.count, facts.id)
         if state is NonceState.GOOD:
             return
         if state is NonceState.BAD:
             self._count_failure(facts, "nonce")
-        raise self._challenge(message, facts, tenant, stale=state is NonceState.STALE)
+        raise self._challenge(message, facts, domain, stale=state is NonceState.STALE)
 
     def _challenge(
-        self, message: SipMessage, facts: FlowFacts, tenant: Tenant | None, *, stale: bool
+        self, message: SipMessage, facts: FlowFacts, domain: str, *, stale: bool = False
     ) -> SipRefusal:
-        realm = self._realm(tenant)
+        realm = self._realm(domain)
+        tenant = self._parts.directory.tenant_of_domain(realm)
         guest = SipUri.parse(message.from_uri).is_anonymous
         algorithms = ("SHA-256",) if guest else algorithms_for(tenant)
         nonce = self._parts.nonces.new(facts.id)
@@ -162,11 +163,10 @@ class Proof:
             )
         return SipRefusal(401, headers=headers)
 
-    def _tenant_of(self, sender: SipUri) -> Tenant | None:
-        return self._parts.directory.tenant_of_domain(sender.host)
-
-    def _realm(self, tenant: Tenant | None) -> str:
-        return tenant.domains[0] if tenant is not None else self._parts.default_realm
+    def _realm(self, domain: str) -> str:
+        """The domain itself if it is ours: secrets are made for the domain of their owner."""
+        known = self._parts.directory.tenant_of_domain(domain) is not None
+        return domain if known else self._parts.default_realm
 
     def _require_patience(self, facts: FlowFacts) -> None:
         wait = self._failures.wait(subnet_of(facts.host), self._parts.clock())
@@ -174,14 +174,19 @@ class Proof:
             raise SipRefusal(503, headers=(("Retry-After", str(int(wait) + 1)),))
 
     def _count_failure(self, facts: FlowFacts, mechanism: str) -> None:
+        self._require_patience(facts)
         self._failures.take(subnet_of(facts.host), self._parts.clock())
         _log.info("proof.failed", address=facts.host, mechanism=mechanism)
 
 
 def _authorization(message: SipMessage) -> tuple[str, str]:
-    """Scheme in lower case, and what follows it; empty without such a header."""
-    value = message.header("Authorization") or ""
-    scheme, _, parameters = value.partition(" ")
+    """Scheme in lower case, and what follows it; empty without such a header. Raises SipRefusal (400)
+    if there are two, of which the one might be checked and the other meant.
+    """
+    values = message.headers("Authorization")
+    if len(values) > 1:
+        raise SipRefusal(400, "More than one Authorization")
+    scheme, _, parameters = (values[0] if values else "").partition(" ")
     return scheme.lower(), parameters.strip()
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from vestibule.identity.principal import Kind, Mechanism, Principal
 from vestibule.sip.digest import DigestResponse, ha1
 from vestibule.sip.message import SipMessage
+from vestibule.sip.uri import SipUri
 
 
 class ConferenceKeys(Protocol):
@@ -32,6 +33,6 @@ def prove_by_key(
     if not (fits and same and key):
         return None
     return Principal(
-        Kind.ANONYMOUS, message.from_uri, tenant, message.from_display,
+        Kind.ANONYMOUS, SipUri.parse(message.from_uri).aor, tenant, message.from_display,
         Mechanism.CONFERENCE_KEY, meeting=meeting_id,
     )  # fmt: skip

@@ -3,11 +3,10 @@
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 NONCE_SECONDS = 1800.0
-_WINDOW = 64
+_MOST_PER_FLOW = 32
 
 
 class NonceState(Enum):
@@ -20,20 +19,18 @@ class NonceState(Enum):
     """Not ours, not for this connection, or this count was used."""
 
 
-@dataclass(slots=True)
-class _Counts:
-    highest: int = 0
-    seen: set[int] = field(default_factory=set)
-
-
 class Nonces:
-    """Makes and checks nonces. A nonce says when and for which connection it was made, under a key of ours;
-    only the counts used are remembered, by connection."""
+    """Makes and checks nonces. `clock` gives Unix seconds.
+
+    A nonce says when it was made and carries a MAC over that and its connection, so that asking for
+    one costs no memory. Only nonces that were answered rightly are remembered, with the highest
+    count seen: on one connection requests come in the order in which they were counted.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._counts: dict[int, dict[str, _Counts]] = {}
+        self._counts: dict[int, dict[str, int]] = {}
 
     def new(self, flow: int) -> str:
         """A nonce for a connection."""
@@ -45,25 +42,31 @@ class Nonces:
         head, _, seal = nonce.rpartition(".")
         if not hmac.compare_digest(seal.encode(), self._seal(head, flow).encode()):
             return NonceState.BAD
-        made = int(head.partition(".")[0], 16)
-        if self._clock() - made > NONCE_SECONDS:
-            self._counts.get(flow, {}).pop(nonce, None)
+        counts = self._counts.setdefault(flow, {})
+        if self._is_old(nonce):
+            counts.pop(nonce, None)
             return NonceState.STALE
-        counts = self._counts.setdefault(flow, {}).setdefault(nonce, _Counts())
-        return NonceState.GOOD if _take(counts, count) else NonceState.BAD
+        if nonce not in counts and not self._has_room(counts):
+            return NonceState.STALE
+        if count <= counts.get(nonce, 0):
+            return NonceState.BAD
+        counts[nonce] = count
+        return NonceState.GOOD
 
     def forget(self, flow: int) -> None:
         """A connection is gone."""
         self._counts.pop(flow, None)
 
+    def _is_old(self, nonce: str) -> bool:
+        return self._clock() - int(nonce.partition(".")[0], 16) > NONCE_SECONDS
+
+    def _has_room(self, counts: dict[str, int]) -> bool:
+        """No nonce is forgotten while it lives, or its counts could be used again."""
+        if len(counts) < _MOST_PER_FLOW:
+            return True
+        for nonce in [nonce for nonce in counts if self._is_old(nonce)]:
+            del counts[nonce]
+        return len(counts) < _MOST_PER_FLOW
+
     def _seal(self, head: str, flow: int) -> str:
         return hmac.digest(self._key, f"{head}|{flow}".encode(), "sha256").hex()[:32]
-
-
-def _take(counts: _Counts, count: int) -> bool:
-    """A count is good once, and not far behind the highest: requests may overtake each other a little."""
-    if count <= counts.highest - _WINDOW or count in counts.seen or count < 1:
-        return False
-    counts.highest = max(counts.highest, count)
-    counts.seen = {c for c in counts.seen if c > counts.highest - _WINDOW} | {count}
-    return True
