@@ -50,7 +50,8 @@ def client_policy(websocket_origin: str) -> str:
         f"default-src 'none'; script-src 'self'; style-src 'self' {_EMPTY_STYLE}; "
         f"connect-src 'self' {websocket_origin}; img-src 'self' data: blob:; "
         "media-src 'self' blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+        "require-trusted-types-for 'script'; trusted-types vestibule-xml"
     )
 
 

@@ -96,6 +96,7 @@ async def test_the_client_s_page_may_use_what_a_meeting_needs(portal: Portal) ->
     answer = await portal.browser().http.get("/app")
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
+    assert "require-trusted-types-for 'script'" in policy
     assert "wss://uc.vestibule.test:8443" in policy
     assert "camera=(self)" in answer.headers["permissions-policy"]
     assert answer.headers["cache-control"] == "no-store"
