@@ -260,6 +260,7 @@ class Server:
 
     async def _directory_changed(self) -> None:
         self.renewal.look()
+        self.reception.close_unwelcome()
         await self.meetings.reload()
 
     def _certificates_changed(self) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -73,6 +74,8 @@ class Reception:
         self._parts = parts
         self._layer = layer
         self._tick: asyncio.TimerHandle | None = None
+        self._senders: dict[int, Principal] = {}
+        """Who was last proven on each connection."""
 
     def start(self) -> None:
         """Begin to take events in this event loop."""
@@ -85,21 +88,31 @@ class Reception:
         if self._tick is not None:
             self._tick.cancel()
 
+    def close_unwelcome(self) -> None:
+        """End the connections of people and devices that may not be here any more (ATTACKS 73)."""
+        for flow, sender in list(self._senders.items()):
+            if not self._parts.proof.stands(sender):
+                _log.info("reception.unwelcome", aor=sender.aor, device=sender.device)
+                self._parts.edge.close_flow(flow, "access ended")
+
     # --- events ---
 
     def _drain(self) -> None:
         for event in self._parts.edge.drain():
-            try:
-                self._take(event)
-            except Exception:  # one message's failure is not the next one's
-                _log.exception("reception.event_failed")
+            self._guarded(partial(self._take, event))
+
+    def _guarded(self, step: Callable[[], object]) -> None:
+        """Do something whose failure must not be the next one's."""
+        try:
+            step()
+        except Exception:
+            _log.exception("reception.event_failed")
 
     def _take(self, event: "EdgeEvent") -> None:
         if isinstance(event, SipMessage):
             self._layer.receive(event)
         elif isinstance(event, FlowOpened):
-            flow = self._parts.flows.open(event)
-            self._layer.open_flow(flow.id, event.transport.upper())
+            self._open(event)
         elif isinstance(event, FlowClosed):
             self._close(event.flow)
         elif isinstance(event, MessageRefused):
@@ -107,13 +120,30 @@ class Reception:
         elif isinstance(event, ConnectFailed):
             self._layer.close_flow(event.flow)
 
+    def _open(self, event: FlowOpened) -> None:
+        try:
+            flow = self._parts.flows.open(event)
+        except ValueError:
+            _log.warning("reception.certificate_unreadable", peer=event.peer_host)
+            self._parts.edge.close_flow(event.flow, "certificate unreadable")
+            return
+        self._layer.open_flow(flow.id, event.transport.upper())
+
     def _close(self, flow: int) -> None:
-        for dialog, user in self._parts.dialogs.of_flow(flow):
-            user.on_flow_closed(dialog)
-        self._layer.close_flow(flow)
-        self._parts.on_flow_closed(flow)
-        self._parts.nonces.forget(flow)
-        self._parts.flows.close(flow)
+        """Everybody who had to do with a connection learns that it is gone."""
+        parts = self._parts
+        for dialog, user in parts.dialogs.of_flow(flow):
+            if dialog in parts.dialogs:  # one dialog's end may be another's
+                self._guarded(partial(user.on_flow_closed, dialog))
+                parts.dialogs.remove(dialog)
+        for step in (
+            self._layer.close_flow,
+            parts.on_flow_closed,
+            parts.nonces.forget,
+            parts.flows.close,
+        ):
+            self._guarded(partial(step, flow))
+        self._senders.pop(flow, None)
 
     def _advance(self) -> None:
         try:
@@ -149,7 +179,7 @@ class Reception:
             return
         kind = self._parts.router.kind(SipUri.parse(message.uri))
         principal = self._parts.proof.prove(message, flow, kind)
-        transaction.principal = principal
+        transaction.principal = self._senders[flow.id] = principal
         missing = tokens_of(message, "Require") - UNDERSTOOD
         if missing:
             raise SipRefusal(420, headers=(("Unsupported", ", ".join(sorted(missing))),))

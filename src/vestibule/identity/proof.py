@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from vestibule.directory.model import Tenant
+from vestibule.directory.model import Device, Tenant
 from vestibule.identity.flow_facts import FlowFacts
 from vestibule.identity.mechanisms.bearer import Tokens, prove_by_token
 from vestibule.identity.mechanisms.certificate import Devices, prove_by_certificate
@@ -21,7 +21,7 @@ from vestibule.identity.mechanisms.device_digest import (
     prove_by_device,
 )
 from vestibule.identity.mechanisms.nonces import Nonces, NonceState
-from vestibule.identity.principal import Principal
+from vestibule.identity.principal import Kind, Principal
 from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
 from vestibule.sip.digest import DigestResponse, parse_digest
 from vestibule.sip.message import SipMessage
@@ -41,6 +41,9 @@ class ProofDirectory(Devices, DigestDirectory, Protocol):
 
     def tenant_of_domain(self, domain: str) -> Tenant | None:
         """The tenant whose domain it is."""
+
+    def device(self, device_id: str) -> Device | None:
+        """The device with that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,15 @@ class Proof:
             self._count_failure(facts, "from")
             raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="not your address"'),))
         return principal
+
+    def stands(self, principal: Principal) -> bool:
+        """Whether what was proven once still holds: the account is open, the device not revoked."""
+        if principal.kind is not Kind.MEMBER:
+            return True
+        person = self._parts.directory.person(principal.aor)
+        device = self._parts.directory.device(principal.device) if principal.device else None
+        revoked = principal.device is not None and (device is None or device.revoked)
+        return person is not None and person.enabled and not revoked
 
     # --- people of ours ---
 

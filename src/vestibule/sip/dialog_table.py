@@ -45,6 +45,9 @@ class DialogTable:
             if not keys:
                 del self._by_flow[dialog.flow]
 
+    def __contains__(self, dialog: Dialog) -> bool:
+        return dialog.key in self._by_key
+
     def of_flow(self, flow: int) -> list[tuple[Dialog, DialogUser]]:
         """The dialogs that live on a connection."""
         return [self._by_key[key] for key in self._by_flow.get(flow, ())]

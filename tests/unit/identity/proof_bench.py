@@ -92,6 +92,9 @@ class Place:
     def tenant_of_domain(self, domain: str) -> Tenant | None:
         return self.tenant("t1") if domain in ("d.test", "first.test") else None
 
+    def device(self, device_id: str) -> Device | None:
+        return self.devices.get(device_id)
+
     def device_by_serial(self, serial: str) -> Device | None:
         return next((d for d in self.devices.values() if d.serial == serial), None)
 

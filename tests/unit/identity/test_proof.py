@@ -137,6 +137,22 @@ def test_the_senders_address_is_compared_without_case(place: Place) -> None:
     assert place.prove(request(sender="sip:Alice@D.test"), DESK).aor == ALICE
 
 
+def test_what_was_proven_stands_until_the_device_or_the_account_is_closed(place: Place) -> None:
+    by_device, by_token = (
+        place.prove(request(), DESK),
+        place.prove(with_authorization(f"Bearer {place.token()}")),
+    )
+    by_key = place.prove(guest(place).answer(focus(), "INVITE"))
+    assert all(place.proof.stands(principal) for principal in (by_device, by_token, by_key))
+    place.revoke("phone")
+    assert (place.proof.stands(by_device), place.proof.stands(by_token)) == (False, True)
+    place.disable("alice")
+    assert not place.proof.stands(by_token)
+    del place.people["alice"]
+    assert not place.proof.stands(by_token)
+    assert place.proof.stands(by_key)
+
+
 # --- tokens ---
 
 
