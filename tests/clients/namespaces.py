@@ -59,6 +59,10 @@ class Host:
         """A TCP connection made from this host, usable from the test."""
         return self._made_here(lambda: socket.create_connection((address, port), seconds))
 
+    def listen(self, address: str) -> socket.socket:
+        """A listening TCP socket of this host, on a free port."""
+        return self._made_here(lambda: socket.create_server((address, 0)))
+
     def udp(self) -> socket.socket:
         """A UDP socket of this host."""
         return self._made_here(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

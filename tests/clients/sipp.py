@@ -1,10 +1,14 @@
-"""sipp: sends exactly the message that a test wrote, over TLS, and checks the answer's status."""
+"""sipp: sends exactly the message that a test wrote and checks the answer's status.
+
+Debian's sipp is built without TLS, so a forwarder carries it there.
+"""
 
 import subprocess
 from pathlib import Path
 
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Host
+from tests.clients.tls_forwarder import TlsForwarder
 
 _SCENARIO = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
@@ -20,7 +24,7 @@ _PROVISIONAL = '  <recv response="100" optional="true"></recv>\n'
 
 
 class Sipp:
-    """One sipp on a host. `certificate`: a PEM with key and certificate; without, none is shown."""
+    """One sipp on a host. `certificate`: a device's PEM with key and certificate."""
 
     def __init__(self, host: Host, folder: Path, deployment: Deployment) -> None:
         self._host, self._folder, self._deployment = host, folder, deployment
@@ -34,16 +38,15 @@ class Sipp:
         answers = f'{_PROVISIONAL}  <recv response="{status}"></recv>'
         text = "\n".join(line.strip() for line in message.strip().splitlines())
         scenario.write_text(_SCENARIO.format(message=text + "\n", answers=answers))
-        facts = self._deployment.facts
-        result: subprocess.CompletedProcess[str] = self._host.run(
-            [
-                "sipp", "-sf", str(scenario), "-t", "l1", "-m", "1", "-nostdin",
-                "-tls_cert", str(certificate), "-tls_key", str(certificate),
-                "-timeout", "15", "-timeout_error", "-trace_err",
-                "-error_file", str(self._folder / "sipp.err"),
-                f"{facts['host']}:{facts['sip_tls_port']}",
-            ]
-        )  # fmt: skip
+        with TlsForwarder(self._host, self._deployment, certificate) as forwarder:
+            result: subprocess.CompletedProcess[str] = self._host.run(
+                [
+                    "sipp", "-sf", str(scenario), "-t", "t1", "-m", "1", "-nostdin",
+                    "-timeout", "15", "-timeout_error", "-trace_err",
+                    "-error_file", str(self._folder / "sipp.err"),
+                    f"127.0.0.1:{forwarder.port}",
+                ]
+            )  # fmt: skip
         error = self._folder / "sipp.err"
         told = error.read_text() if error.exists() else ""
         assert result.returncode == 0, f"no {status}: {told[-2000:]}{result.stderr[-500:]}"

@@ -1,6 +1,5 @@
 """sipp sends what no good client sends, and gets the documented answers (I9; ATTACKS 3, 4, 7, 10)."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,43 +41,12 @@ def sipp(network: Network, deployment: Deployment, tmp_path: Path) -> Sipp:
     return Sipp(network.add_host(), tmp_path, deployment)
 
 
-@pytest.fixture
-def stranger(tmp_path: Path) -> Path:
-    """A self-signed certificate: sipp must have one, and does not show it unless asked."""
-    path = tmp_path / "stranger.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-            "-subj", "/CN=stranger", "-keyout", str(path), "-out", str(tmp_path / "s.crt"),
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_text(path.read_text() + (tmp_path / "s.crt").read_text())
-    return path
-
-
-@pytest.mark.parametrize(
-    "method", ["REGISTER", "MESSAGE", "SUBSCRIBE", "PUBLISH", "OPTIONS", "FOO"]
-)
-def test_without_a_device_certificate_nothing_is_taken(
-    sipp: Sipp, deployment: Deployment, method: str, stranger: Path, tmp_path: Path
-) -> None:
-    """A stranger's certificate ends the handshake; see test_unproven_requests for no certificate."""
-    with pytest.raises(AssertionError):
-        sipp.expect(
-            200, request(method, "sip:bob@vestibule.test", "sip:alice@vestibule.test"),
-            certificate=stranger,
-        )  # fmt: skip
-
-
 def test_unknown_people_and_broken_messages(sipp: Sipp, deployment: Deployment) -> None:
     alice = deployment.user("alice")
     nobody = "sip:nobody@vestibule.test"
     for status, message in (
         (404, request("MESSAGE", nobody, alice.sip)),
         (403, request("MESSAGE", nobody, "sip:bob@vestibule.test")),
-        (400, request("MESSAGE", nobody, alice.sip).replace("CSeq: 1 MESSAGE", "CSeq: x MESSAGE")),
-        (400, request("MESSAGE", nobody, alice.sip).replace("CSeq: 1 MESSAGE", "CSeq: 1 INVITE")),
         (400, request("MESSAGE", nobody, alice.sip).replace("Forwards: 70", "Forwards: 9999")),
         (483, request("MESSAGE", "sip:bob@vestibule.test", alice.sip).replace("Max-Forwards: 70", "Max-Forwards: 0")),
         (505, request("MESSAGE", nobody, alice.sip).replace("SIP/2.0\n", "SIP/7.0\n", 1)),
