@@ -1,77 +1,154 @@
-"""Settings: `vestibule.toml` and environment variables `VESTIBULE_…`, read once into one frozen object.
+"""Settings: `vestibule.toml` and the environment, read once into one frozen object.
 
-Unknown keys are refused. There is no key for a plaintext listener, and there won't be one (E1).
+Every key may also be given as `VESTIBULE_<KEY>`; several values are separated by commas there.
+Unknown keys are refused in both. There is no key for a plaintext listener, and there won't be (E1).
 """
 
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+PREFIX = "VESTIBULE_"
 _LONGEST_RUN_DIR = 90  # a Unix socket's path has at most 107 octets
+_NOT_SETTINGS = frozenset(
+    {
+        "VESTIBULE_CONFIG",  # where the file is: the command line's own
+        "VESTIBULE_SUITES",  # where contributors keep conformance suites
+    }
+)
 _PLAINTEXT = ("udp", "tcp", "plain", "insecure", "http_port")
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})*")
+
+_Port = Annotated[int, Field(ge=1, le=65535)]
+_Several = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Everything that an admin sets. Ports are numbers, times seconds, addresses text."""
+    """Everything that an admin sets. Ports are numbers, addresses text."""
 
-    model_config = SettingsConfigDict(env_prefix="VESTIBULE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(description="Folder for database, keys and certificates.")
     host: str = Field(description="Name or address that clients use; the certificate is for it.")
-    domains: tuple[str, ...] = Field(
-        description="SIP domains served here; the first names the server.", min_length=1
+    domains: _Several = Field(
+        description="SIP domains served here; the first is the realm of the relay.", min_length=1
     )
-    bind: str = Field("0.0.0.0", description="Local address that listeners bind to.")  # noqa: S104
+    bind: str = Field(
+        default="0.0.0.0",  # noqa: S104 - a server is there to be reached; init says what is open
+        description="Local address that listeners bind to; 0.0.0.0 or :: is every one.",
+    )
     media_address: str | None = Field(
-        None, description="Address written into media offers; default: `host` or `bind`."
+        default=None,
+        description="Address written into media offers; needed if `host` is a name and `bind` "
+        "is every address.",
     )
     media_bind: str | None = Field(
-        None, description="Local address of media sockets; default: `bind`."
+        default=None, description="Local address of media sockets; without it `bind`."
     )
-    https_port: int = Field(443, ge=1, le=65535, description="Web, API, SIP over WebSocket.")
-    sip_tls_port: int = Field(5061, ge=1, le=65535, description="SIP over TLS.")
-    turn_udp_port: int = Field(3478, ge=1, le=65535, description="STUN and TURN over UDP.")
-    media_port_low: int = Field(50000, ge=1024, le=65535, description="First UDP port for media.")
-    media_port_high: int = Field(59999, ge=1024, le=65535, description="Last UDP port for media.")
-    relay_peers: tuple[str, ...] = Field(
-        (), description="Private networks that the relay may reach, such as 10.1.0.0/16."
+    https_port: _Port = Field(default=443, description="Web, API and SIP over WebSocket (TLS).")
+    sip_tls_port: _Port = Field(default=5061, description="SIP over TLS.")
+    turn_udp_port: _Port = Field(default=3478, description="STUN and TURN over UDP.")
+    media_port_low: _Port = Field(default=50000, description="First UDP port for media.")
+    media_port_high: _Port = Field(default=59999, description="Last UDP port for media.")
+    relay_peers: _Several = Field(
+        default=(), description="Private networks that the relay may reach, such as 10.1.0.0/16."
     )
-    database: str | None = Field(None, description="postgresql://…; default: SQLite in `data_dir`.")
-    log_json: bool | None = Field(None, description="Logs as JSON; default: unless on a terminal.")
+    database: str | None = Field(
+        default=None,
+        repr=False,  # may hold a password
+        description="postgresql://…; without it SQLite in `data_dir`.",
+    )
+    log_json: bool | None = Field(
+        default=None, description="Logs as JSON lines; without it, only when not on a terminal."
+    )
+
+    # --- what is refused ---
 
     @model_validator(mode="before")
     @classmethod
-    def _no_plaintext(cls, values: Any) -> Any:
-        for key in values if isinstance(values, dict) else ():
-            name = str(key).lower()
-            if name not in cls.model_fields and any(word in name for word in _PLAINTEXT):
-                raise ValueError(
-                    f"{key}: a plaintext listener can't be configured; SIP runs on TLS and the web "
-                    "on HTTPS only"
-                )
+    def _known_keys(cls, values: Any) -> Any:
+        in_environment = (
+            name.removeprefix(PREFIX)
+            for name in os.environ
+            if name.startswith(PREFIX) and name not in _NOT_SETTINGS
+        )
+        _refuse_unknown(in_environment, cls.model_fields.keys(), PREFIX)
+        _refuse_unknown(values, cls.model_fields.keys(), "")
         return values
 
-    @field_validator("host", "domains")
+    @field_validator("domains", "relay_peers", mode="before")
     @classmethod
-    def _lower(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else tuple(v.lower() for v in value)
+    def _separated(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        return _address(value) or _name(value)
+
+    @field_validator("domains")
+    @classmethod
+    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(_name, value)))
+
+    @field_validator("bind", "media_address", "media_bind")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        address = None if value is None else _address(value)
+        if value is not None and address is None:
+            raise ValueError(f"{value!r} is not an IP address")
+        return address
+
+    @field_validator("relay_peers")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ipaddress.ip_network(network)) for network in value)
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if url.scheme not in {"postgresql", "sqlite"}:
+            raise ValueError("use postgresql://… or leave it out for SQLite")
+        if url.scheme == "postgresql" and not _stays_here(url.hostname, parse_qs(url.query)):
+            raise ValueError(
+                "a database on another machine is reached over verified TLS only: add "
+                "?sslmode=verify-full (and sslrootcert=FILE)"
+            )
+        return value
 
     @model_validator(mode="after")
-    def _range(self) -> "Settings":
+    def _ports(self) -> "Settings":
         if self.media_port_low > self.media_port_high:
             raise ValueError("media_port_low is above media_port_high")
+        if self.https_port == self.sip_tls_port:
+            raise ValueError("https_port and sip_tls_port must differ")
+        if self.media_port_low <= self.turn_udp_port <= self.media_port_high:
+            raise ValueError("turn_udp_port lies among the media ports")
         return self
+
+    # --- what follows from it ---
 
     @property
     def authority_host(self) -> str:
@@ -103,14 +180,14 @@ class Settings(BaseSettings):
     def advertised_media_address(self) -> str:
         """An IP address for media offers. Raises ValueError if none is known."""
         for candidate in (self.media_address, self.host, self.bind):
-            if candidate and _is_usable_address(candidate):
+            if candidate and _address(candidate) and not _is_every(candidate):
                 return candidate
         raise ValueError("media_address must be set: `host` is a name and `bind` is every address")
 
     @property
     def server_names(self) -> tuple[str, ...]:
         """Names and addresses in the server's certificate."""
-        local = ("localhost",) if self.bind.startswith("127.") else ()
+        local = ("localhost",) if ipaddress.ip_address(self.bind).is_loopback else ()
         return tuple(dict.fromkeys((self.host, *self.domains, *local)))
 
     @property
@@ -136,7 +213,8 @@ class Settings(BaseSettings):
 def load_settings(file: Path, **overrides: Any) -> Settings:
     """Settings from a file; environment variables go before it, overrides before both.
 
-    Raises pydantic.ValidationError, FileNotFoundError.
+    A relative `data_dir` in the file is relative to the file. Raises pydantic.ValidationError,
+    FileNotFoundError, and ValueError for a file that is not TOML.
     """
     if not file.exists():
         raise FileNotFoundError(f"{file} is not there: `vestibule init` makes one")
@@ -153,11 +231,53 @@ def load_settings(file: Path, **overrides: Any) -> Settings:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
+        @field_validator("data_dir")
+        @classmethod
+        def _beside_the_file(cls, value: Path) -> Path:
+            return (file.parent / value).resolve()
+
     return FromFile(**overrides)
 
 
-def _is_usable_address(text: str) -> bool:
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str) -> None:
+    known = set(known)
+    for name in names:
+        key = name.lower()
+        if key in known:
+            continue
+        if any(word in key for word in _PLAINTEXT):
+            raise ValueError(
+                f"{prefix}{name}: a plaintext listener can't be configured; SIP runs on TLS and "
+                "the web on HTTPS only"
+            )
+        raise ValueError(f"{prefix}{name}: there is no such setting")
+
+
+def _name(text: str) -> str:
+    name = text.strip().lower().removesuffix(".")
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(f"{text!r} is not a host or domain name, such as meet.example.org")
+    return name
+
+
+def _address(text: str) -> str | None:
+    """The address in its usual form; None if the text is none."""
     try:
-        return not ipaddress.ip_address(text).is_unspecified
+        return str(ipaddress.ip_address(text.strip()))
     except ValueError:
-        return False
+        return None
+
+
+def _is_every(address: str) -> bool:
+    return ipaddress.ip_address(address).is_unspecified
+
+
+def _stays_here(host: str | None, options: dict[str, list[str]]) -> bool:
+    """Whether a PostgreSQL connection stays on this machine or is verified TLS."""
+    hosts = [host] if host else options.get("host", [])
+    local = all(
+        name.startswith("/") or name == "localhost" or (_address(name) or "").startswith("127.")
+        or _address(name) == "::1"
+        for name in hosts
+    )  # fmt: skip
+    return local or options.get("sslmode") == ["verify-full"]

@@ -1,6 +1,6 @@
 """What our certificates look like (RFC 5280).
 
-Curves and hashes are FIPS-approved (E7); each certificate but the root's says where its CRL is (K4).
+Curves and hashes are FIPS-approved (E7); all but the root say where their CRL is (K4).
 """
 
 import ipaddress

@@ -1,23 +1,17 @@
 """Structured logs: for people on a terminal, JSON lines elsewhere (ATTACKS 66).
 
-Whatever comes from outside is written so that it can neither begin a line of its own nor turn the reading
-direction, and values under names that sound secret are never written.
+Whatever comes from outside is written so that it can neither begin a line of its own nor turn the
+reading direction, and secrets are never written. That holds for libraries' own log lines too.
 """
 
 import logging
 import sys
-import unicodedata
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-_SECRET_NAMES = (
-    "password", "secret", "token", "authorization", "conference_key", "private", "cookie", "ha1",
-    "verifier", "code",
-)  # fmt: skip
-_NOT_SECRET = frozenset({"status_code", "code_path"})
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+from vestibule.telemetry.redaction import HIDDEN, marked_lines, redacted, sounds_secret, visible
 
 
 def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -26,7 +20,7 @@ def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> No
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=True)
         if for_machines
-        else structlog.dev.ConsoleRenderer()
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
@@ -34,39 +28,32 @@ def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> No
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            redact,
-            escape,
+            clean,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    root.handlers = [_FromLibraries()]
+    root.setLevel(max(level, logging.WARNING))  # libraries speak up only when something is wrong
 
 
-def redact(logger: object, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Hide values whose names sound secret."""
-    return {name: "[hidden]" if _sounds_secret(name) else value for name, value in event.items()}
+def clean(logger: object, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Hide secrets, and show control and direction characters as escapes."""
+    cleaned: dict[str, Any] = {}
+    for name, value in event.items():
+        if name == "exception":
+            cleaned[name] = marked_lines(redacted(value))
+        else:
+            cleaned[visible(name)] = HIDDEN if sounds_secret(name) else visible(redacted(value))
+    return cleaned
 
 
-def escape(logger: object, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Show control and direction characters as escapes, except in our own tracebacks."""
-    return {
-        name: visible(value) if isinstance(value, str) and name != "exception" else value
-        for name, value in event.items()
-    }
+class _FromLibraries(logging.Handler):
+    """Takes what libraries log by the standard module the same way as our own lines."""
 
-
-def visible(text: str) -> str:
-    """The text with hidden characters as `\\xNN` or `\\uNNNN`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _HIDDEN else c
-        for c in text
-    )
-
-
-def _sounds_secret(name: str) -> bool:
-    lower = name.lower()
-    return lower not in _NOT_SECRET and any(word in lower for word in _SECRET_NAMES)
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger().bind(logger=record.name)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info or None)
