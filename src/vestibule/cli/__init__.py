@@ -2,7 +2,17 @@
 
 import typer
 
-from vestibule.cli import certificates, demo, devices, initialise, meetings, people, policies, serve
+from vestibule.cli import (
+    certificates,
+    demo,
+    devices,
+    initialise,
+    meetings,
+    people,
+    policies,
+    serve,
+    tenants,
+)  # fmt: skip
 
 app = typer.Typer(
     name="vestibule",
@@ -14,6 +24,7 @@ app = typer.Typer(
 app.command("init")(initialise.init)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+app.add_typer(tenants.app, name="tenant")
 app.add_typer(people.app, name="user")
 app.add_typer(devices.app, name="device")
 app.add_typer(policies.app, name="policy")

@@ -6,43 +6,54 @@ from typing import Annotated
 from uuid import uuid4
 
 import typer
-from rich.table import Table
 
-from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, console, fail, run
+from vestibule.cli.output import fail, say, show_table
+from vestibule.cli.people import PersonArgument
+from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.directory.directory import new_device_secret
 from vestibule.directory.model import Person
 from vestibule.pki.files import write_private
 
-app = typer.Typer(help="Phones: enroll, device secret, list, revoke.", no_args_is_help=True)
+app = typer.Typer(help="Phones: enroll, secret, list, revoke.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(help="What to call it, such as desk-phone.")]
 
 
 @app.command("enroll")
 def enroll(
-    person: Annotated[str, typer.Argument(help="Whose device it is.")],
-    name: Annotated[str, typer.Argument(help="What to call it, such as desk-phone.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write the PEM.")] = None,
+    person: PersonArgument,
+    name: NameArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the PEM; default: PERSON-NAME.pem here.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Issue a client certificate to a device and write one PEM: key, certificate, chain (mode 0600)."""
+    """Issue a client certificate to a device: one PEM with key, certificate and chain.
+
+    The file has mode 0600. Give it to the phone, then delete it here. `vestibule device revoke`
+    takes the right back.
+    """
 
     async def act(workspace: Workspace) -> Path:
         owner = workspace.person(person)
         path = out or Path(f"{owner.user}-{name}.pem")
+        if path.exists():
+            fail(f"{path} is there already: name another file with --out")
+        if not path.parent.is_dir():
+            fail(f"there is no folder {path.parent}")
         await enroll_device(workspace, owner, name, path)
         return path
 
-    console.print(f"Written: [bold]{run(config, act)}[/bold] (key and certificate; keep it secret)")
+    say("Key and certificate, to be kept secret:", str(run(config, act)))
 
 
 @app.command("secret")
 def secret(
-    person: Annotated[str, typer.Argument(help="Whose device it is.")],
-    name: Annotated[str, typer.Argument(help="What to call it, such as desk-phone.")],
-    config: ConfigOption = DEFAULT_CONFIG,
+    person: PersonArgument, name: NameArgument, config: ConfigOption = DEFAULT_CONFIG
 ) -> None:
     """Make a random digest secret for one device and print it, once.
 
-    The tenant's policy must allow device secrets: `vestibule policy set --device-digest`.
+    For phones that know neither certificates nor tokens. The tenant's policy must allow it:
+    `vestibule policy set --device-digest`.
     """
 
     async def act(workspace: Workspace) -> tuple[str, str]:
@@ -50,28 +61,27 @@ def secret(
         tenant = workspace.directory.tenant(owner.tenant)
         if tenant is None or not tenant.policy.device_digest:
             fail(
-                "the tenant's policy does not allow device secrets: see `vestibule policy set --help`"
+                "the tenant's policy does not allow device secrets: enroll a certificate instead, "
+                "or `vestibule policy set --device-digest`"
             )
-        return owner.user, await add_secret(
-            workspace, owner, name, md5=tenant.policy.device_digest_md5
-        )
+        md5 = tenant.policy.device_digest_md5
+        return owner.user, await add_secret(workspace, owner, name, md5=md5)
 
     user, value = run(config, act)
-    console.print(f"user name [bold]{user}[/bold]  secret [bold]{value}[/bold]")
+    say(f"user name  {user}  secret", value)
 
 
 @app.command("list")
-def list_devices(person: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def list_devices(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List a person's devices."""
-    table = Table("id", "name", "proves itself by", "state", box=None)
 
-    async def act(workspace: Workspace) -> None:
-        for device in workspace.directory.devices_of(workspace.person(person).id):
-            state = "revoked" if device.revoked else "good"
-            table.add_row(device.id, device.name, device.kind, state)
+    async def act(workspace: Workspace) -> list[tuple[str, ...]]:
+        return [
+            (device.id, device.name, device.kind, "revoked" if device.revoked else "good")
+            for device in workspace.directory.devices_of(workspace.person(person).id)
+        ]
 
-    run(config, act)
-    console.print(table)
+    show_table(("id", "name", "proves itself by", "state"), run(config, act))
 
 
 @app.command("revoke")
@@ -87,11 +97,13 @@ def revoke(
         await workspace.directory.revoke_device(device_id)
 
     run(config, act)
-    console.print(f"{device_id} is revoked")
+    say(f"{device_id} is revoked")
 
 
 async def enroll_device(workspace: Workspace, owner: Person, name: str, path: Path) -> None:
     """Issue a certificate to a new device and write its PEM."""
+    if not workspace.authority.exists:
+        fail(f"there is no authority in {workspace.authority.folder}: `vestibule init` makes one")
     device_id = str(uuid4())
     credential = workspace.authority.enroll(owner.aor, device_id)
     await workspace.directory.add_certificate_device(owner, name, credential.serial, device_id)
@@ -101,11 +113,20 @@ async def enroll_device(workspace: Workspace, owner: Person, name: str, path: Pa
 async def add_secret(workspace: Workspace, owner: Person, name: str, *, md5: bool) -> str:
     """A new device secret; only its digests are kept."""
     value = new_device_secret()
-    text = f"{owner.user}:{owner.domain}:{value}".encode()
     await workspace.directory.add_digest_device(
         owner,
         name,
-        ha1_sha256=hashlib.sha256(text).hexdigest(),
-        ha1_md5=hashlib.md5(text, usedforsecurity=False).hexdigest() if md5 else None,
+        ha1_sha256=ha1_sha256(owner, value),
+        ha1_md5=_ha1(owner, value, "md5") if md5 else None,
     )
     return value
+
+
+def ha1_sha256(owner: Person, secret_value: str) -> str:
+    """What is kept of a device secret (RFC 7616 section 3.4.2, realm = the person's domain)."""
+    return _ha1(owner, secret_value, "sha256")
+
+
+def _ha1(owner: Person, secret_value: str, algorithm: str) -> str:
+    text = f"{owner.user}:{owner.domain}:{secret_value}".encode()
+    return hashlib.new(algorithm, text, usedforsecurity=False).hexdigest()

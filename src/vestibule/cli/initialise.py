@@ -1,23 +1,28 @@
 """`vestibule init`: a new installation."""
 
-import asyncio
-import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, console, fail, open_workspace
-from vestibule.config import Settings
-from vestibule.identity.passwords import Passwords
+from vestibule.cli.new_password import hash_password, new_password
+from vestibule.cli.output import fail, say
+from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run_in, settings_of
+from vestibule.config import PREFIX, Settings
+from vestibule.directory.names import UnfitName, display_name, user_name
+from vestibule.pki.files import private_folder, write_private
 
-_KEYS_TO_WRITE = (
-    "data_dir", "host", "domains", "bind", "https_port", "sip_tls_port", "turn_udp_port",
-    "media_port_low", "media_port_high",
-)  # fmt: skip
+_KEYS_TO_WRITE = frozenset({"data_dir", "host", "domains", "bind", "https_port", "sip_tls_port"})
+_EXAMPLES = {
+    "media_address": "192.0.2.10",
+    "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
+    "relay_peers": ("10.1.0.0/16",),
+    "log_json": True,
+}
 
 
 def init(
+    *,
     host: Annotated[str, typer.Option(help="Name or address that clients will use.")],
     domain: Annotated[str, typer.Option(help="SIP domain, as in sip:alice@DOMAIN.")],
     organisation: Annotated[str, typer.Option(help="What your organisation is called.")] = "",
@@ -33,37 +38,48 @@ def init(
     """
     if config.exists():
         fail(f"{config} is there already: edit it, or name another file with --config")
-    settings = Settings(data_dir=data.resolve(), host=host, domains=(domain,))
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    password = asyncio.run(_fill(settings, organisation or domain, admin))
-    config.write_text(_as_toml(settings))
-    console.print(f"Configuration: [bold]{config}[/bold]. Data: {settings.data_dir}")
-    console.print(f"First person:  [bold]{admin}[/bold], password [bold]{password}[/bold]")
-    console.print("Next:          vestibule serve", f"--config {config}", highlight=False)
+    settings = settings_of(data_dir=data.resolve(), host=host, domains=(domain,))
+    if (settings.pki_dir / "issuing.pem").exists():
+        fail(f"there is an installation in {settings.data_dir}: name another folder with --data")
+    try:
+        user_name(admin), display_name(organisation or domain)
+    except UnfitName as error:
+        fail(str(error))
+    private_folder(settings.data_dir)
+    password = new_password()
 
-
-async def _fill(settings: Settings, organisation: str, admin: str) -> str:
-    password = secrets.token_urlsafe(12)
-    async with open_workspace(settings) as workspace:
+    async def fill(workspace: Workspace) -> tuple[str, str]:
+        tenant = await workspace.directory.add_tenant(organisation or domain, settings.domains)
+        person = await workspace.directory.add_person(
+            tenant.id, admin, display_name=admin.title(),
+            password_hash=await hash_password(password),
+        )  # fmt: skip
         workspace.authority.create()
         workspace.authority.issue_server(settings.server_names)
         workspace.authority.publish_crls([])
-        tenant = await workspace.directory.add_tenant(organisation, settings.domains)
-        await workspace.directory.add_person(
-            tenant.id,
-            admin,
-            display_name=admin.title(),
-            password_hash=await Passwords().hash(password),
-        )
-    return password
+        return person.aor, workspace.authority.fingerprint()
+
+    person, fingerprint = run_in(settings, fill)
+    write_private(config, _as_toml(settings).encode())
+    say("Configuration:", str(config))
+    say("Data:", str(settings.data_dir))
+    say(f"First person: {person}  password", password)
+    say("Authority's SHA-256 fingerprint:", fingerprint)
+    say("Next:", f"vestibule serve --config {config}")
 
 
 def _as_toml(settings: Settings) -> str:
-    lines = ["# Vestibule. Every key can also be given as VESTIBULE_<KEY> in the environment.", ""]
+    """Every key with what it means; those that are as usual are commented out."""
+    lines = [
+        "# Vestibule. Every key can also be given in the environment, as "
+        f"{PREFIX}<KEY>; that goes before this file.",
+        "",
+    ]
     for key, field in Settings.model_fields.items():
         value = getattr(settings, key)
+        given = _EXAMPLES[key] if value in (None, ()) else value
         prefix = "" if key in _KEYS_TO_WRITE else "# "
-        lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(value)}", ""]
+        lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
     return "\n".join(lines)
 
 
@@ -74,5 +90,4 @@ def _toml_value(value: object) -> str:
         return str(value)
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml_value(item) for item in value) + "]"
-    text = "" if value is None else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,12 +4,13 @@ import time
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, console, fail, run
+from vestibule.cli.output import fail, say, show_table
+from vestibule.cli.people import PersonArgument
+from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.conferencing.invitation import invitation_link
 from vestibule.conferencing.meeting_records import MeetingRecords
-from vestibule.conferencing.meetings import Meetings, NotLicensed
+from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.store.writer import Writer
 
 app = typer.Typer(help="Meetings: create, list.", no_args_is_help=True)
@@ -17,39 +18,45 @@ app = typer.Typer(help="Meetings: create, list.", no_args_is_help=True)
 
 @app.command("create")
 def create(
-    person: Annotated[str, typer.Argument(help="Who organises it.")],
+    person: PersonArgument,
     subject: Annotated[str, typer.Argument(help="What it is about.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Create a meeting and print its invitation link and SIP address."""
 
     async def act(workspace: Workspace) -> tuple[str, str]:
+        meetings = meetings_of(workspace)
+        await meetings.reload()
         try:
-            meeting = await meetings_of(workspace).create(workspace.person(person), subject)
+            meeting = await meetings.create(workspace.person(person), subject)
         except NotLicensed:
-            fail(f"{person} may not create meetings")
+            fail(f"{person} may not create meetings: add people without --unlicensed for that")
+        except TooManyMeetings:
+            fail(f"{person} has as many meetings as anybody may: delete some")
         return invitation_link(workspace.settings.web_origin, meeting), meeting.address.focus
 
     link, focus = run(config, act)
-    console.print(f"link  {link}\nSIP   {focus}", soft_wrap=True, highlight=False)
+    say("link", link)
+    say("SIP ", focus)
 
 
 @app.command("list")
-def list_meetings(person: str, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def list_meetings(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """List a person's meetings."""
-    table = Table("subject", "link", box=None)
 
-    async def act(workspace: Workspace) -> None:
+    async def act(workspace: Workspace) -> list[tuple[str, ...]]:
         meetings = meetings_of(workspace)
         await meetings.reload()
-        for meeting in meetings.list_of(workspace.person(person)):
-            table.add_row(meeting.subject, invitation_link(workspace.settings.web_origin, meeting))
+        origin = workspace.settings.web_origin
+        return [
+            (meeting.subject, invitation_link(origin, meeting))
+            for meeting in meetings.list_of(workspace.person(person))
+        ]
 
-    run(config, act)
-    console.print(table)
+    show_table(("subject", "link"), run(config, act))
 
 
 def meetings_of(workspace: Workspace) -> Meetings:
-    """The meetings of an open installation."""
+    """The meetings of an open installation; `reload` them first."""
     records = MeetingRecords(workspace.store, Writer(workspace.store))
     return Meetings(records, workspace.directory, time.time, lambda meeting_id: None)

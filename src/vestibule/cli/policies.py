@@ -1,34 +1,30 @@
 """`vestibule policy`: what a tenant allows."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, console, run
-from vestibule.directory.model import Access, Presenting
+from vestibule.cli.output import show_table
+from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, DomainOption, Workspace, run
+from vestibule.directory.model import Access, Presenting, TenantPolicy
 
 app = typer.Typer(help="What a tenant allows: show, set.", no_args_is_help=True)
-DomainOption = Annotated[str | None, typer.Option(help="Which tenant, if there are several.")]
 
 
 @app.command("show")
 def show(domain: DomainOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Show the policy in force."""
-    table = Table("setting", "value", box=None)
 
-    async def act(workspace: Workspace) -> None:
-        policy = workspace.tenant(domain).policy
-        for field in fields(policy):
-            table.add_row(field.name, str(getattr(policy, field.name)))
+    async def act(workspace: Workspace) -> TenantPolicy:
+        return workspace.tenant(domain).policy
 
-    run(config, act)
-    console.print(table)
+    _show(run(config, act))
 
 
 @app.command("set")
 def set_policy(
+    *,
     device_digest: Annotated[
         bool | None, typer.Option(help="Phones may use a secret of their own (digest, SHA-256).")
     ] = None,
@@ -40,24 +36,31 @@ def set_policy(
     lobby_timeout: Annotated[
         float | None, typer.Option(help="Seconds until a wait in the lobby ends.", min=10)
     ] = None,
+    phones_bypass_lobby: Annotated[
+        bool | None, typer.Option(help="Telephone callers go straight in.")
+    ] = None,
     domain: DomainOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Change the policy; what you don't name stays."""
-    given = {
+    given: dict[str, Any] = {
         "device_digest": device_digest,
         "device_digest_md5": device_digest_md5,
         "access": access,
         "presenting": presenting,
         "lobby_timeout": lobby_timeout,
+        "phones_bypass_lobby": phones_bypass_lobby,
     }
+    changes = {name: value for name, value in given.items() if value is not None}
 
-    async def act(workspace: Workspace) -> None:
+    async def act(workspace: Workspace) -> TenantPolicy:
         tenant = workspace.tenant(domain)
-        changes: dict[str, Any] = {
-            name: value for name, value in given.items() if value is not None
-        }
-        await workspace.directory.set_policy(tenant.id, replace(tenant.policy, **changes))
+        policy = replace(tenant.policy, **changes)
+        await workspace.directory.set_policy(tenant.id, policy)
+        return policy
 
-    run(config, act)
-    show(domain, config)
+    _show(run(config, act))
+
+
+def _show(policy: TenantPolicy) -> None:
+    show_table(("setting", "value"), ((name, str(value)) for name, value in asdict(policy).items()))

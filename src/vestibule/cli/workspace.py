@@ -1,36 +1,31 @@
 """What most commands need: the settings, the open store, the directory, the authority."""
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 import typer
-from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
+from vestibule.cli.output import fail
 from vestibule.config import Settings, load_settings
 from vestibule.directory.directory import AlreadyThere, Directory
 from vestibule.directory.model import Person, Tenant
 from vestibule.pki.authority import Authority
-from vestibule.store.engine import Store
+from vestibule.store.engine import SchemaTooNew, Store
 
 T = TypeVar("T")
-console = Console()
-problems = Console(stderr=True)
 
 ConfigOption = Annotated[
     Path,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="VESTIBULE_CONFIG",
-        help="The configuration file.",
-        show_default=True,
-    ),
+    typer.Option("--config", "-c", envvar="VESTIBULE_CONFIG", help="The configuration file."),
 ]
+DomainOption = Annotated[str | None, typer.Option(help="Which tenant, if there are several.")]
 DEFAULT_CONFIG = Path("vestibule.toml")
 
 
@@ -44,15 +39,20 @@ class Workspace:
     authority: Authority
 
     def person(self, name: str) -> Person:
-        """A person by user name or address. Ends the command if there is none."""
-        for tenant in self.directory.tenants():
-            for person in self.directory.people_of(tenant.id):
-                if name.lower().removeprefix("sip:") in (
-                    person.user,
-                    person.aor.removeprefix("sip:"),
-                ):
-                    return person
-        fail(f"there is no person {name!r}: `vestibule user list` shows who there is")
+        """A person by user name or address. Ends the command if there is none, or several."""
+        wanted = name.lower().removeprefix("sip:")
+        found = [
+            person
+            for tenant in self.directory.tenants()
+            for person in self.directory.people_of(tenant.id)
+            if wanted in (person.user, f"{person.user}@{person.domain}")
+        ]
+        if not found:
+            fail(f"there is no person {name!r}: `vestibule user list` shows who there is")
+        if len(found) > 1:
+            addresses = " or ".join(person.aor.removeprefix("sip:") for person in found)
+            fail(f"{name!r} could be several people: say {addresses}")
+        return found[0]
 
     def tenant(self, domain: str | None = None) -> Tenant:
         """The tenant of a domain, or the only one. Ends the command if it isn't clear which."""
@@ -60,15 +60,12 @@ class Workspace:
         if domain is not None:
             found = self.directory.tenant_of_domain(domain.lower())
             return found or fail(f"no tenant has the domain {domain!r}")
-        if len(tenants) == 1:
-            return tenants[0]
-        fail("there are several tenants: say which with --domain")
-
-
-def fail(message: str) -> NoReturn:
-    """Say what is wrong and end the command with status 1."""
-    problems.print(f"[red]vestibule:[/red] {message}", soft_wrap=True)
-    raise typer.Exit(1)
+        if not tenants:
+            fail("there is no tenant yet: `vestibule tenant add` makes one")
+        if len(tenants) > 1:
+            domains = ", ".join(tenant.domains[0] for tenant in tenants)
+            fail(f"there are several tenants: say which with --domain ({domains})")
+        return tenants[0]
 
 
 def settings_from(config: Path) -> Settings:
@@ -77,20 +74,29 @@ def settings_from(config: Path) -> Settings:
         return load_settings(config)
     except FileNotFoundError as error:
         fail(str(error))
+    except tomllib.TOMLDecodeError as error:
+        fail(f"{config} is not TOML: {error}")
     except pydantic.ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        fail(f"{config} can't be used:\n" + "\n".join(lines))
+        fail(f"{config} can't be used:\n{_reasons(error)}")
+
+
+def settings_of(**values: Any) -> Settings:
+    """Settings from a command's options; wrong ones end the command with what is wrong."""
+    try:
+        return Settings(**values)
+    except pydantic.ValidationError as error:
+        fail(f"that can't be:\n{_reasons(error)}")
 
 
 @asynccontextmanager
 async def open_workspace(settings: Settings) -> AsyncIterator[Workspace]:
     """Open an installation, and close it afterwards."""
     store = Store(settings.database_url)
-    await store.start()
-    directory = Directory(store)
-    await directory.load()
-    authority = Authority(settings.pki_dir, settings.crl_base)
     try:
+        await store.start()
+        directory = Directory(store)
+        await directory.load()
+        authority = Authority(settings.pki_dir, settings.crl_base)
         yield Workspace(settings, store, directory, authority)
     finally:
         await store.close()
@@ -98,12 +104,28 @@ async def open_workspace(settings: Settings) -> AsyncIterator[Workspace]:
 
 def run(config: Path, act: Callable[[Workspace], Awaitable[T]]) -> T:
     """Open the installation of a configuration file and do one thing in it."""
+    return run_in(settings_from(config), act)
+
+
+def run_in(settings: Settings, act: Callable[[Workspace], Awaitable[T]]) -> T:
+    """Open an installation and do one thing in it; what goes wrong ends the command."""
 
     async def opened() -> T:
-        async with open_workspace(settings_from(config)) as workspace:
+        async with open_workspace(settings) as workspace:
             return await act(workspace)
 
     try:
         return asyncio.run(opened())
-    except (AlreadyThere, ValueError) as error:
+    except (AlreadyThere, SchemaTooNew, ValueError, OSError) as error:
         fail(str(error))
+    except DBAPIError as error:
+        fail(f"the database can't be used: {error.orig}")
+
+
+def _reasons(error: pydantic.ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = ".".join(map(str, problem["loc"]))
+        reason = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"  {where}: {reason}" if where else f"  {reason}")
+    return "\n".join(lines)

@@ -132,6 +132,10 @@ class Authority:
         """Whether a device's PEM has a third of its life left or names another place for CRLs."""
         return self._is_due(x509.load_pem_x509_certificate(pem), "issuing")
 
+    def device_serial(self, pem: bytes) -> str:
+        """The serial of a device's certificate, as the directory keeps it."""
+        return serial_text(x509.load_pem_x509_certificate(pem))
+
     # --- what is published ---
 
     def publish_crls(self, revoked: Sequence[tuple[str, datetime]]) -> bool:
