@@ -133,7 +133,7 @@ def test_media_need_an_address(tmp_path: Path) -> None:
 def test_settings_are_frozen(file: Path) -> None:
     settings = load(file)
     with pytest.raises(ValidationError):
-        settings.https_port = 1
+        settings.https_port = 1  # type: ignore[misc]
 
 
 def test_a_missing_file_says_what_to_do(file: Path) -> None:

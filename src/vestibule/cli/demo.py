@@ -45,9 +45,11 @@ def demo(
 
     Web and SIP listen on this machine only; --host opens them to the network of that address.
     Browsers refuse loopback for media, so the encrypted media of a running meeting goes by this
-    machine's own address if it has one. Prints what to open, whom to sign in as, a link for a guest and the settings of a SIP phone, and writes the
-    same for scripts into demo.json (mode 0600) in its data folder. Ctrl-C stops it; the data stays
-    for the next start.
+    machine's own address if it has one.
+
+    Prints what to open, whom to sign in as, a link for a guest and the settings of a SIP phone, and
+    writes the same for scripts into demo.json (mode 0600) in its data folder. Ctrl-C stops it; the
+    data stays for the next start.
     """
     folder = (data or _usual_folder()).resolve()
     address = local_address(host)

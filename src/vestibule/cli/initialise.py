@@ -15,6 +15,7 @@ from vestibule.pki.files import private_folder, write_private
 _KEYS_TO_WRITE = frozenset({"data_dir", "host", "domains", "bind", "https_port", "sip_tls_port"})
 _EXAMPLES = {
     "media_address": "192.0.2.10",
+    "media_bind": "192.0.2.10",
     "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
     "relay_peers": ("10.1.0.0/16",),
     "log_json": True,
