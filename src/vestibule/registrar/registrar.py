@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote
-
-import structlog
 
 from vestibule.registrar.bindings import Binding, Bindings, TooManyContacts
 from vestibule.sip.message import SipMessage, address_uri, parameter_of, tokens_of
@@ -21,8 +20,6 @@ FLOW_TIMER_SECONDS = 120
 _INSTANCE = re.compile(r"<[A-Za-z0-9:._-]{1,128}>")
 _REG_ID = re.compile(r"[0-9]{1,10}")
 _MOST_VALUES = 20
-
-_log = structlog.get_logger(__name__)
 
 
 class Registrar:
@@ -45,7 +42,6 @@ class Registrar:
         elif contacts:
             self._change(request, aor, contacts)
         transaction.respond(200, headers=self._answer(request, aor))
-        _log.debug("registrar.registered", aor=aor, bindings=len(self._bindings.lookup(aor)))
 
     def _change(self, request: SipMessage, aor: str, contacts: list[str]) -> None:
         if "*" in contacts or len(contacts) > _MOST_VALUES:
@@ -88,7 +84,7 @@ class Registrar:
             flow=request.flow,
             instance=instance,
             reg_id=_checked(contact, "reg-id", _REG_ID) if instance else "",
-            gruu=f"{aor};gr={quote(instance.strip('<>'), ':')}" if instance else "",
+            gruu=_gruu(aor, instance) if instance else "",
             expires_at=self._clock() + seconds,
             call_id=request.call_id,
             cseq=request.cseq,
@@ -117,6 +113,12 @@ class Registrar:
         if binding.reg_id:
             value += f";reg-id={binding.reg_id}"
         return value
+
+
+@lru_cache(maxsize=4096)
+def _gruu(aor: str, instance: str) -> str:
+    """The public GRUU of a device (RFC 5627 section 4.3)."""
+    return f"{aor};gr={quote(instance.strip('<>'), ':')}"
 
 
 def _checked(contact: str, name: str, form: re.Pattern[str]) -> str:

@@ -1,7 +1,8 @@
 """The message type of this package (parsed natively), and what is often asked of one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from vestibule._native import MalformedMessage, SipMessage, build_request, parse_sip
@@ -47,19 +48,25 @@ def address_uri(value: str) -> str:
 
 def parameter_of(value: str, name: str) -> str | None:
     """A header parameter, outside the angle brackets, unquoted; "" if it has no value."""
-    start = _after_display_name(value)
-    closing = value.find(">", start)
-    rest = value[closing + 1 :] if closing >= 0 else value
-    for match in _PARAMETER.finditer(rest):
-        if match.group(1).lower() == name:
-            text = match.group(2) or ""
-            return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
-    return None
+    return _parameters(value).get(name)
 
 
 def tokens_of(message: SipMessage, name: str) -> frozenset[str]:
     """The tokens of a list header such as Supported or Require, in lower case."""
     return frozenset(value.lower() for value in message.values(name) if value)
+
+
+@lru_cache(maxsize=4096)
+def _parameters(value: str) -> Mapping[str, str]:
+    """All of them, the first of each name. Clients say the same Contact at each refresh."""
+    closing = value.find(">", _after_display_name(value))
+    rest = value[closing + 1 :] if closing >= 0 else value
+    found: dict[str, str] = {}
+    for match in _PARAMETER.finditer(rest):
+        text = match.group(2) or ""
+        plain = re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
+        found.setdefault(match.group(1).lower(), plain)
+    return found
 
 
 def _after_display_name(value: str) -> int:

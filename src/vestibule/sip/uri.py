@@ -4,7 +4,7 @@ Every message carries several and most repeat, so parsed ones are cached by thei
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
@@ -43,6 +43,12 @@ class SipUri:
     host: str
     port: int | None = None
     params: tuple[tuple[str, str], ...] = ()
+    aor: str = field(init=False, compare=False, repr=False)
+    """The address of record: scheme `sip`, user and host, nothing else."""
+
+    def __post_init__(self) -> None:
+        user = f"{quote(self.user, _USER_SAFE)}@" if self.user else ""
+        object.__setattr__(self, "aor", f"sip:{user}{self.host}")
 
     @staticmethod
     def parse(text: str) -> "SipUri":
@@ -55,13 +61,6 @@ class SipUri:
             if key == name:
                 return value
         return None
-
-    @property
-    def aor(self) -> str:
-        """The address of record: scheme `sip`, user and host, nothing else."""
-        return (
-            f"sip:{quote(self.user, _USER_SAFE)}@{self.host}" if self.user else f"sip:{self.host}"
-        )
 
     @property
     def opaque(self) -> str | None:
