@@ -3,9 +3,11 @@
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vestibule.portal.pages import Pages
@@ -35,7 +37,10 @@ class Errors:
         """What the framework refused: no such route, no such method."""
         if not isinstance(error, HTTPException):
             return self._answer(request, Problem(500))
-        return self._answer(request, Problem(error.status_code, None, error.headers))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+        return self._answer(request, Problem(error.status_code, None, headers))
 
     async def invalid(self, request: Request, error: Exception) -> Response:
         """Content that isn't as documented: says where, repeats nothing of it."""
@@ -53,6 +58,16 @@ class Errors:
         page = self._pages.error(problem.status, problem.detail)
         page.headers.update(problem.headers)
         return page
+
+
+def _methods_of(request: Request) -> set[str]:
+    """All methods of this path; the framework names only those of the first route with it."""
+    methods: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        route = context.route
+        if route.matches(request.scope)[0] is Match.PARTIAL:
+            methods |= getattr(route, "methods", None) or set()
+    return methods
 
 
 class LastResort:

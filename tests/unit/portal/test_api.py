@@ -229,3 +229,9 @@ async def test_health_says_no_more_than_ok(portal: Portal) -> None:
     answer = await portal.browser().http.get("/healthz")
     assert answer.json() == {"status": "ok"}
     assert "server" not in answer.headers
+
+
+async def test_a_wrong_method_is_told_the_right_ones(portal: Portal) -> None:
+    answer = await portal.browser().http.options("/api/v1/meetings")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
