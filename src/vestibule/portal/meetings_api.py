@@ -35,7 +35,7 @@ class MeetingView(BaseModel):
 
 def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["meetings"], route_class=StrictJsonRoute)
+    routes = APIRouter(tags=["meetings"], route_class=proof.first(StrictJsonRoute))
 
     @routes.get("/api/v1/meetings", responses=documented(401))
     async def mine(caller: Annotated[Caller, Depends(proof)]) -> list[MeetingView]:

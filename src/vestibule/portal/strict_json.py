@@ -1,6 +1,7 @@
 """JSON with one reading: no duplicate names, no NaN, limited depth (ATTACKS 24)."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -8,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 _MAX_DEPTH = 16
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{}]', re.DOTALL)  # strings whole; linear
 
 
 def parse(text: str) -> Any:
@@ -45,22 +47,13 @@ class _StrictRequest(Request):
 
 
 def _check_depth(text: str) -> None:
-    depth, in_string, escaped = 0, False, False
-    for position, character in enumerate(text):
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
+    depth = 0
+    for token in _STRUCTURE.finditer(text):
+        if token[0] in "[{":
             depth += 1
             if depth > _MAX_DEPTH:
-                raise json.JSONDecodeError("nested too deeply", "", position)
-        elif character in "]}":
+                raise json.JSONDecodeError("nested too deeply", "", token.start())
+        elif token[0] in "]}":
             depth -= 1
 
 

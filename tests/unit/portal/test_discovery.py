@@ -6,7 +6,8 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc import rpinitiated
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from tests.unit.portal.browser import CALLBACK, ORIGIN, SCOPE, challenge_of
+from tests.clients.oidc import challenge_of
+from tests.unit.portal.browser import CALLBACK, ORIGIN, SCOPE
 from tests.unit.portal.conftest import Portal
 
 

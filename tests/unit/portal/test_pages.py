@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.unit.portal.browser import ORIGIN, Ask
+from tests.clients.oidc import Ask
+from tests.unit.portal.browser import ORIGIN
 from tests.unit.portal.conftest import Portal
 
 MEETING = "A" * 22

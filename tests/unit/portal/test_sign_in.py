@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.portal.browser import CALLBACK, ORIGIN, Ask, hidden_fields, query_of
+from tests.clients.oidc import Ask, hidden_fields, query_of
+from tests.unit.portal.browser import CALLBACK, ORIGIN
 from tests.unit.portal.conftest import Portal
 from vestibule.identity.sign_in_limits import ADDRESS_AND_ACCOUNT
 from vestibule.portal.sign_in_pages import DEVICE_COOKIE, SESSION_COOKIE

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.unit.portal.browser import ORIGIN, Ask, hidden_fields, query_of
+from tests.clients.oidc import Ask, hidden_fields, query_of
+from tests.unit.portal.browser import ORIGIN
 from tests.unit.portal.conftest import Portal
 from vestibule.portal.sign_in_pages import SESSION_COOKIE
 

@@ -7,7 +7,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.unit.portal.browser import CALLBACK, ORIGIN, Ask, query_of
+from tests.clients.oidc import Ask, query_of
+from tests.unit.portal.browser import CALLBACK, ORIGIN
 from tests.unit.portal.conftest import Portal
 from vestibule.identity.provider.records import GRANT_SECONDS, REFRESH_SECONDS
 
