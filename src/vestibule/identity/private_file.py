@@ -1,11 +1,12 @@
-"""Files that only their owner may read: signing keys and secrets (K9)."""
+"""Secrets of signing in, in files that only their owner may read (K9)."""
 
-import os
 import stat
 from pathlib import Path
 
+from vestibule.pki import files
 
-class PrivateFileRefused(RuntimeError):
+
+class PrivateFileRefused(RuntimeError):  # noqa: N818 - reads as what it says
     """The file can't be trusted; the text says why and what to do."""
 
 
@@ -17,13 +18,6 @@ def read_private(path: Path) -> bytes:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replaces the file, mode 0600, in one step: a crash leaves the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)  # left by a crash of a process with our number
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    """Replaces the file, mode 0600, in one step; its folder is made for its owner only."""
+    files.private_folder(path.parent)
+    files.write_private(path, content)
