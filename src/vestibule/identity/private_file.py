@@ -6,7 +6,7 @@ from pathlib import Path
 from vestibule.pki import files
 
 
-class PrivateFileRefused(RuntimeError):  # noqa: N818 - reads as what it says
+class PrivateFileRefused(RuntimeError):
     """The file can't be trusted; the text says why and what to do."""
 
 
