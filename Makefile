@@ -17,7 +17,7 @@ help: ## this list
 demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start a demo on this machine (ARGS="--host ADDRESS")
 	@$(BIN)/vestibule demo $(ARGS)
 
-test: lint native-test web-unit ## everything: checks, Rust, web, and the Python suite with real clients
+test: lint native-test web-unit $(STATIC) ## everything: checks, Rust, web, and the Python suite with real clients
 	@scripts/system-packages test
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 10
 	@echo "==> pytest"; $(BIN)/python -m pytest

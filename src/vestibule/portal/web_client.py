@@ -21,7 +21,7 @@ _ORGANIZER = re.compile(r"[A-Za-z0-9._~+!-]{1,64}")
 _HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.\w+$")  # Vite's names change with the content
 _MISSING = (
     "The web client has not been built into this installation. Whoever runs this server can do so "
-    "with “make web”; phones and the API work without it."
+    "with “make demo” in the source folder; phones and the API work without it."
 )
 
 
