@@ -9,7 +9,7 @@ STATIC := src/vestibule/portal/static/index.html
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test lint format unit interop attack web-test native-test web-unit fuzz wheel clean
+.PHONY: help demo test lint format unit interop attack web-test native-test web-unit screenshots fuzz wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ interop attack: .venv/.dev $(STATIC) .venv/.native ## one folder of the Python s
 
 web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
 	@scripts/system-packages test; $(BIN)/python -m pytest tests/web
+
+screenshots: .venv/.dev $(STATIC) .venv/.native ## the pictures in docs/images, of a real meeting
+	@scripts/system-packages test; $(BIN)/python -m tests.web.screenshots docs/images
 
 fuzz: .venv/.system ## a minute of each fuzzer
 	@native/fuzz/run.sh 60

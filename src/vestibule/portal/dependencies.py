@@ -12,7 +12,7 @@ from vestibule.identity.sign_in import SignIn
 from vestibule.identity.tokens import AccessTokens
 
 STATIC = Path(__file__).parent / "static"
-"""Where `make web` puts the built web client."""
+"""Where `make` puts the built web client."""
 
 
 class People(Protocol):

@@ -137,7 +137,7 @@ async def test_without_the_built_client_a_page_says_what_to_do(portal: Portal) -
     (portal.deps.static / "index.html").unlink()
     answer = await portal.browser().http.get("/")
     assert answer.status_code == 503
-    assert "make web" in answer.text
+    assert "make demo" in answer.text
     assert_guarded(answer)
 
 
