@@ -7,6 +7,7 @@ from tests.clients.baresip import Baresip
 from tests.clients.capture import Capture
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.media_capture import assert_only_protected_media
 from tests.clients.namespaces import Network
 
 _SECONDS = 8.0
@@ -53,6 +54,7 @@ def test_two_phones_talk(network: Network, deployment: Deployment, tmp_path: Pat
     assert capture.count("sip") == 0
     assert not capture.holds(b"INVITE sip:")
     assert not capture.holds(b"inline:")
+    assert_only_protected_media(capture, at_least=500)
 
 
 def test_two_phones_talk_in_a_meeting(
@@ -60,6 +62,7 @@ def test_two_phones_talk_in_a_meeting(
 ) -> None:
     focus = deployment.facts["meeting"]["focus"]
     with (
+        Capture(network.server, "bridge0", tmp_path / "meeting.pcap") as capture,
         phone(network, deployment, "alice", tmp_path / "alice", 1) as alice,
         phone(network, deployment, "bob", tmp_path / "bob", 2) as bob,
     ):
@@ -72,3 +75,5 @@ def test_two_phones_talk_in_a_meeting(
         assert hears(bob, 1) > 0.7
         assert hears(alice, 2) > 0.7
         assert hears(alice, 1) < 0.6
+    assert capture.count("sip") == 0
+    assert_only_protected_media(capture, at_least=500)

@@ -10,6 +10,7 @@ from tests.clients.capture import Capture
 from tests.clients.chromium import statistics
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.media_capture import assert_only_protected_media
 from tests.clients.namespaces import Network
 from tests.web.conftest import OpenBrowser
 from tests.web.meeting_steps import (
@@ -43,6 +44,7 @@ def test_a_guest_knocks_is_admitted_and_both_see_and_hear(
         guest.get_by_test_id("leave").click()
     assert capture.count("sip") == 0
     assert not capture.holds(b"INVITE sip:")
+    assert_only_protected_media(capture, at_least=500)
 
 
 def test_a_rejected_guest_is_told_and_never_saw_or_heard_anything(
