@@ -75,13 +75,13 @@ clean: ## forget everything that was built
 
 .venv/.product: .venv/.system requirements.lock
 	@echo "==> Python packages"
-	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --constraint requirements-dev.lock maturin
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint requirements-dev.lock maturin
 	@touch $@
 
 .venv/.dev: .venv/.product requirements-dev.lock
 	@echo "==> Python packages for development"
-	@$(UV) pip install --quiet --python $(BIN)/python -r requirements-dev.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.lock
 	@touch $@
 
 .venv/.native: .venv/.product $(RUST) pyproject.toml

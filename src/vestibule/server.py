@@ -5,12 +5,14 @@ conferencing), the native media side (rooms, relay), and beneath them directory,
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
 
 from vestibule._native import Edge, Media, Relay
-from vestibule.calls.proxy import Proxy, ProxyParts
+from vestibule.calls.proxy import METHODS, Proxy, ProxyParts
 from vestibule.calls.route_token import RouteTokens
 from vestibule.conferencing.audio_video import AudioVideo, AudioVideoParts
 from vestibule.conferencing.focus import Focus, FocusParts
@@ -104,15 +106,16 @@ class Server:
             port_high=settings.media_port_high,
         )
         self.rooms = Rooms(self.media, address)
-        self.relay = Relay(
-            bind=settings.bind,
-            port=settings.turn_udp_port,
-            advertise=settings.bind if settings.media_bind else address,
-            realm=settings.domains[0],
-            port_low=settings.media_port_low,
-            port_high=settings.media_port_high,
-            allowed_peers=settings.relay_peers,
-        )
+        with _naming(f"UDP port {settings.turn_udp_port} of {settings.bind}"):
+            self.relay = Relay(
+                bind=settings.bind,
+                port=settings.turn_udp_port,
+                advertise=settings.bind if settings.media_bind else address,
+                realm=settings.domains[0],
+                port_low=settings.media_port_low,
+                port_high=settings.media_port_high,
+                allowed_peers=settings.relay_peers,
+            )
         uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
         self.relay_credentials = RelayCredentials(self.relay, uri)
 
@@ -192,7 +195,7 @@ class Server:
         add("SUBSCRIBE", UriKind.FOCUS, self.focus.subscribe, event="conference")
         add("OPTIONS", UriKind.FOCUS, self.focus.options)
         add("INVITE", UriKind.AUDIO_VIDEO, self.audio_video.invite)
-        for method in ("INVITE", "MESSAGE", "OPTIONS", "INFO", "REFER", "NOTIFY"):
+        for method in METHODS:
             add(method, UriKind.PERSON, self.proxy.request)
 
     def _portal_dependencies(self) -> PortalDependencies:
@@ -217,8 +220,19 @@ class Server:
     # --- life ---
 
     async def start(self) -> None:
-        """Open the store, then certificates, then listeners. Raises OSError if a port is taken."""
+        """Open the store, then certificates, then listeners; all of it or, when it raises, nothing.
+
+        Raises OSError, which names the address and port, if a listener can't have its port.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self.stop()
+            raise
         settings = self.settings
+        _log.info("server.started", web=settings.web_origin, sip_tls_port=settings.sip_tls_port)
+
+    async def _open(self) -> None:
         await self.store.start()
         await self.directory.load()
         await self.meetings.reload()
@@ -228,9 +242,13 @@ class Server:
         self.rooms.start(self.audio_video)
         self.reception.start()
         await self.portal.start()
-        self.edge.listen(settings.bind, settings.sip_tls_port, sip=True, web=False)
-        self.edge.listen(settings.bind, settings.https_port, sip=False, web=True)
-        _log.info("server.started", web=settings.web_origin, sip_tls_port=settings.sip_tls_port)
+        self._listen(self.settings.sip_tls_port, sip=True)
+        self._listen(self.settings.https_port, sip=False)
+
+    def _listen(self, port: int, *, sip: bool) -> None:
+        address = self.settings.bind
+        with _naming(f"TCP port {port} of {address}"):
+            self.edge.listen(address, port, sip=sip, web=not sip)
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""
@@ -266,6 +284,15 @@ class Server:
     def _certificates_changed(self) -> None:
         self.edge.set_identity(*self.authority.server_identity())
         self.edge.set_trust(self.authority.authority_pem(), self.authority.crls_der())
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """An OSError of the block says what could not be had."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(f"{what}: {error}") from error
 
 
 def _own_route(route: str, transaction: ServerTransaction) -> str:

@@ -31,14 +31,18 @@ class User:
 class Deployment:
     """A demo on a host, reachable at that host's address. Everything it says is in `log`."""
 
-    def __init__(self, host: Host, folder: Path) -> None:
+    def __init__(
+        self, host: Host, folder: Path, *, address: str | None = None, command: str = _COMMAND
+    ) -> None:
+        """`address`: where to listen, if not at the host's own. `command`: another `vestibule`."""
         self.host = host
         self.folder = folder
+        self._address, self._command = address or host.address, command
         self.log = folder.parent / f"{folder.name}.log"
         self.facts: dict[str, Any] = {}
 
     def __enter__(self) -> "Deployment":
-        arguments = [_COMMAND, "demo", "--host", self.host.address, "--data", str(self.folder)]
+        arguments = [self._command, "demo", "--host", self._address, "--data", str(self.folder)]
         self.process: Popen[bytes] = self.host.popen(arguments, log=self.log)
         self._running = stopping(self.process)
         self._running.__enter__()
@@ -83,7 +87,7 @@ class Deployment:
             return False
         port = json.loads((self.folder / "demo.json").read_text())["sip_tls_port"]
         try:
-            self.host.connect(self.host.address, port, 1.0).close()
+            self.host.connect(self._address, port, 1.0).close()
         except OSError:
             return False
         return True

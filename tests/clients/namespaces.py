@@ -102,6 +102,11 @@ class Network:
         self.server = self.add_host()
         return self
 
+    def add_route_to_the_world(self) -> None:
+        """A default route for the server's host, as machines have; nothing answers there."""
+        nowhere = f"{self._subnet}.254"
+        _ip("-n", self.server.namespace, "route", "add", "default", "via", nowhere)
+
     def add_host(self) -> Host:
         """One more host, up and connected."""
         number = len(self.hosts) + 1

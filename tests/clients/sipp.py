@@ -24,12 +24,12 @@ _PROVISIONAL = '  <recv response="100" optional="true"></recv>\n'
 
 
 class Sipp:
-    """One sipp on a host. `certificate`: a device's PEM with key and certificate."""
+    """One sipp on a host. `certificate`: a device's PEM with key and certificate, or None."""
 
     def __init__(self, host: Host, folder: Path, deployment: Deployment) -> None:
         self._host, self._folder, self._deployment = host, folder, deployment
 
-    def expect(self, status: int, message: str, *, certificate: Path) -> None:
+    def expect(self, status: int, message: str, *, certificate: Path | None) -> None:
         """Send a message and fail unless that status comes back.
 
         sipp fills in [call_id], [branch], [local_ip], [len] and the like.

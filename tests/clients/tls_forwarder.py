@@ -13,12 +13,13 @@ from tests.clients.namespaces import Host
 
 
 class TlsForwarder:
-    """Takes connections one after the other; each becomes a TLS connection with a device's certificate."""
+    """Takes connections one after the other; each becomes a TLS connection, with a device's certificate if given."""
 
-    def __init__(self, host: Host, deployment: Deployment, certificate: Path) -> None:
+    def __init__(self, host: Host, deployment: Deployment, certificate: Path | None) -> None:
         self._host, self._deployment = host, deployment
         self._context = ssl.create_default_context(cafile=str(deployment.authority))
-        self._context.load_cert_chain(certificate)
+        if certificate is not None:
+            self._context.load_cert_chain(certificate)
         self._listening = host.listen("127.0.0.1")
         self.port: int = self._listening.getsockname()[1]
 

@@ -41,6 +41,15 @@ def sipp(network: Network, deployment: Deployment, tmp_path: Path) -> Sipp:
     return Sipp(network.add_host(), tmp_path, deployment)
 
 
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS"])
+def test_without_proof_every_method_is_challenged(
+    sipp: Sipp, deployment: Deployment, method: str
+) -> None:
+    alice = deployment.user("alice")
+    for uri in (deployment.user("bob").sip, "sip:nobody@vestibule.test"):
+        sipp.expect(401, request(method, uri, alice.sip), certificate=None)
+
+
 def test_unknown_people_and_broken_messages(sipp: Sipp, deployment: Deployment) -> None:
     alice = deployment.user("alice")
     nobody = "sip:nobody@vestibule.test"

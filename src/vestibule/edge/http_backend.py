@@ -10,7 +10,10 @@ ordinary request.
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
+import stat
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -150,6 +153,7 @@ class _ProxiedHttp(HttpToolsProtocol):
 def _listen(path: Path) -> socket.socket:
     """A socket that only we may connect to, in a folder that only we may enter."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_foreign(path.parent)
     path.parent.chmod(0o700)
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
@@ -162,3 +166,10 @@ def _listen(path: Path) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder that somebody else has put where ours should be. Raises PermissionError."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "not a folder of ours", str(folder))

@@ -168,3 +168,11 @@ async def test_an_application_that_fails_to_start_is_an_error(tmp_path: Path) ->
 def test_a_path_too_long_for_a_socket_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="too long"):
         HttpBackend(FastAPI(), tmp_path / ("x" * 100))
+
+
+async def test_a_folder_that_somebody_else_put_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "theirs")
+    with pytest.raises(PermissionError, match="not a folder of ours"):
+        await HttpBackend(application(), tmp_path / "run").start()
+    assert list((tmp_path / "theirs").iterdir()) == []
