@@ -4,6 +4,7 @@ From the outside in: the native edge (TLS), reception (messages to principals), 
 conferencing), the native media side (rooms, relay), and beneath them directory, store and authority.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -239,6 +240,9 @@ class Server:
         self.renewal.start()
         self.directory.on_change(self._directory_changed)
         self.directory.watch()
+        self.identity.tokens.on_revoked(
+            partial(asyncio.get_running_loop().call_soon_threadsafe, self.reception.close_unwelcome)
+        )
         self.rooms.start(self.audio_video)
         self.reception.start()
         await self.portal.start()

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -12,7 +11,16 @@ import pytest
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
-from tests.clients.oidc import Ask, hidden_fields, query_of
+from tests.clients.oidc import (
+    Ask,
+    authorize,
+    query_of,
+    redeem,
+    refresh,
+    session,
+    sign_in,
+    tokens,
+)
 
 _TRIES = 10
 
@@ -23,48 +31,6 @@ def browser(network: Network, deployment: Deployment) -> Iterator[httpx.Client]:
     transport = HostTransport(network.add_host(), deployment.authority)
     with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
         yield browser
-
-
-def authorize(browser: httpx.Client, ask: Ask) -> httpx.Response:
-    return browser.get("/identity/authorize", params=ask.parameters)
-
-
-def sign_in(browser: httpx.Client, ask: Ask, user: str, password: str) -> httpx.Response:
-    fields = hidden_fields(authorize(browser, ask).text)
-    form = {**fields, "username": user, "password": password}
-    return browser.post("/identity/sign-in", data=form)
-
-
-def redeem(browser: httpx.Client, ask: Ask, code: str, verifier: str) -> httpx.Response:
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": "vestibule-web",
-        "redirect_uri": ask.parameters["redirect_uri"],
-        "code": code,
-        "code_verifier": verifier,
-    }
-    return browser.post("/identity/token", data=form)
-
-
-def refresh(browser: httpx.Client, token: str) -> httpx.Response:
-    form = {"grant_type": "refresh_token", "client_id": "vestibule-web", "refresh_token": token}
-    return browser.post("/identity/token", data=form)
-
-
-def session(browser: httpx.Client, token: str) -> int:
-    headers = {"Authorization": f"Bearer {token}"}
-    return browser.get("/api/v1/session", headers=headers).status_code
-
-
-def tokens(browser: httpx.Client, deployment: Deployment) -> dict[str, Any]:
-    """Alice signs in as she should, and it works."""
-    ask = Ask(deployment.origin)
-    back = sign_in(browser, ask, "alice", deployment.user("alice").password)
-    answer = redeem(browser, ask, query_of(back)["code"], ask.verifier)
-    assert answer.status_code == 200, answer.text
-    bought: dict[str, Any] = answer.json()
-    assert session(browser, bought["access_token"]) == 200
-    return bought
 
 
 def test_a_code_is_worth_nothing_without_its_verifier_or_a_second_time(

@@ -6,9 +6,12 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from tests.clients.deployment import Deployment
 
 
 def challenge_of(verifier: str) -> str:
@@ -51,3 +54,50 @@ def hidden_fields(page: str) -> dict[str, str]:
     """What a form of ours sends besides what people type."""
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
     return {name: unescape(value) for name, value in found}
+
+
+def authorize(browser: httpx.Client, ask: Ask) -> httpx.Response:
+    """Ask, as a browser would follow the client there."""
+    return browser.get("/identity/authorize", params=ask.parameters)
+
+
+def sign_in(browser: httpx.Client, ask: Ask, user: str, password: str) -> httpx.Response:
+    """Fill in the form that asking led to."""
+    fields = hidden_fields(authorize(browser, ask).text)
+    form = {**fields, "username": user, "password": password}
+    return browser.post("/identity/sign-in", data=form)
+
+
+def redeem(browser: httpx.Client, ask: Ask, code: str, verifier: str) -> httpx.Response:
+    """Exchange a code."""
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "vestibule-web",
+        "redirect_uri": ask.parameters["redirect_uri"],
+        "code": code,
+        "code_verifier": verifier,
+    }
+    return browser.post("/identity/token", data=form)
+
+
+def refresh(browser: httpx.Client, token: str) -> httpx.Response:
+    """Exchange a refresh token."""
+    form = {"grant_type": "refresh_token", "client_id": "vestibule-web", "refresh_token": token}
+    return browser.post("/identity/token", data=form)
+
+
+def session(browser: httpx.Client, token: str) -> int:
+    """The status of the API's answer to who the token is."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return browser.get("/api/v1/session", headers=headers).status_code
+
+
+def tokens(browser: httpx.Client, deployment: Deployment) -> dict[str, Any]:
+    """Alice signs in as she should, and it works."""
+    ask = Ask(deployment.origin)
+    back = sign_in(browser, ask, "alice", deployment.user("alice").password)
+    answer = redeem(browser, ask, query_of(back)["code"], ask.verifier)
+    assert answer.status_code == 200, answer.text
+    bought: dict[str, Any] = answer.json()
+    assert session(browser, bought["access_token"]) == 200
+    return bought

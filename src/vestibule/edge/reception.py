@@ -92,7 +92,7 @@ class Reception:
         """End the connections of people and devices that may not be here any more (ATTACKS 73)."""
         for flow, sender in list(self._senders.items()):
             if not self._parts.proof.stands(sender):
-                _log.info("reception.unwelcome", aor=sender.aor, device=sender.device)
+                _log.info("reception.unwelcome", aor=sender.aor, mechanism=sender.mechanism)
                 self._parts.edge.close_flow(flow, "access ended")
 
     # --- events ---

@@ -29,7 +29,8 @@ class Principal:
 
     `aor` is the proven address of record; of an anonymous guest it is the From URI at
     anonymous.invalid, `display_name` is then only a claim, and `meeting` is the id of the meeting
-    whose key was shown. `device` is the id of the proven device, if the proof names one.
+    whose key was shown. `device` is the id of the proven device, if the proof names one; `grant` that
+    of the sign-in which a token came from.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Principal:
     mechanism: Mechanism
     device: str | None = None
     meeting: str | None = None
+    grant: str | None = None
 
     def same_sender(self, other: "Principal") -> bool:
         """Whether both are one person (or one guest of one meeting), whatever the mechanism."""

@@ -81,9 +81,13 @@ class Proof:
         return principal
 
     def stands(self, principal: Principal) -> bool:
-        """Whether what was proven once still holds: the account is open, the device not revoked."""
+        """Whether what was proven once still holds: the account is open, neither the device nor the
+        sign-in revoked.
+        """
         if principal.kind is not Kind.MEMBER:
             return True
+        if principal.grant is not None and self._parts.tokens.is_revoked(principal.grant):
+            return False
         person = self._parts.directory.person(principal.aor)
         device = self._parts.directory.device(principal.device) if principal.device else None
         revoked = principal.device is not None and (device is None or device.revoked)

@@ -116,6 +116,11 @@ class AccessTokens:
         self._clock = clock
         self._checked: OrderedDict[str, _Signed] = OrderedDict()
         self._revoked: OrderedDict[str, float] = OrderedDict()
+        self._told: list[Callable[[], object]] = []
+
+    def on_revoked(self, tell: Callable[[], object]) -> None:
+        """`tell` is called, in whatever thread, after each revocation."""
+        self._told.append(tell)
 
     def issue(self, person: TokenPerson, client_id: str, scope: str, *, grant: str = "") -> str:
         """A token for the person, good for every audience of ours for `LIFETIME` seconds."""
@@ -154,7 +159,7 @@ class AccessTokens:
             raise TokenRefused(Refusal.EXPIRED)
         if claims.issued_at > now + _LEEWAY:
             raise TokenRefused(Refusal.NOT_YET)
-        if claims.grant in self._revoked:
+        if self.is_revoked(claims.grant):
             raise TokenRefused(Refusal.REVOKED)
         person = self._people.person_by_id(claims.person_id)
         if person is None or not person.enabled or person.aor != claims.aor:
@@ -167,6 +172,12 @@ class AccessTokens:
         while self._revoked and next(iter(self._revoked.values())) < now:
             self._revoked.popitem(last=False)
         self._revoked[grant] = now + LIFETIME + _LEEWAY
+        for tell in self._told:
+            tell()
+
+    def is_revoked(self, grant: str) -> bool:
+        """Whether that sign-in was ended; remembered for as long as its tokens could live."""
+        return grant in self._revoked
 
     def _check_signature(self, token: str) -> _Signed:
         if len(token) > _MAX_CHARACTERS:

@@ -1,6 +1,7 @@
 """An access token in the message (RFC 8898). Each message carries it; `AccessTokens` checks a token's
 signature once and everything else each time."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from vestibule.directory.model import Person
@@ -14,6 +15,9 @@ class Tokens(Protocol):
 
     def verify(self, token: str, *, audience: str) -> Claims:
         """What a good token says. Raises TokenRefused."""
+
+    def is_revoked(self, grant: str) -> bool:
+        """Whether that sign-in was ended before its tokens were."""
 
 
 class PeopleById(Protocol):
@@ -30,4 +34,6 @@ def prove_by_token(token: str, tokens: Tokens, people: PeopleById) -> Principal 
     except TokenRefused:
         return None
     person = people.person_by_id(claims.person_id)
-    return member(person, Mechanism.BEARER) if person is not None else None
+    if person is None:
+        return None
+    return replace(member(person, Mechanism.BEARER), grant=claims.grant or None)

@@ -1,0 +1,78 @@
+"""ATTACKS 73: a connection that was proven ends within seconds of its sign-in (I14)."""
+
+import re
+import ssl
+from collections.abc import Callable
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from tests.clients.deployment import Deployment
+from tests.clients.https import HostTransport
+from tests.clients.namespaces import Host, Network
+from tests.clients.oidc import refresh, tokens
+from tests.clients.sip_line import request, status_of
+
+ALICE, DOMAIN = "sip:alice@vestibule.test", "sip:vestibule.test"
+
+
+def open_socket(host: Host, deployment: Deployment) -> ClientConnection:
+    """SIP over WebSocket, as a page of ours would open it."""
+    facts = deployment.facts
+    socket: ClientConnection = connect(
+        f"wss://{facts['host']}:{facts['https_port']}/sip",
+        sock=host.connect(facts["host"], facts["https_port"]),
+        ssl=ssl.create_default_context(cafile=str(deployment.authority)),
+        server_hostname=facts["host"],
+        origin=Origin(deployment.origin),
+        subprotocols=[Subprotocol("sip")],
+    )
+    return socket
+
+
+def register(socket: ClientConnection, token: str) -> int:
+    message = request("REGISTER", DOMAIN, ALICE, to=ALICE, headers=f"Authorization: Bearer {token}")
+    message = re.sub(r"Contact: .*", "Contact: <sip:x@x.invalid;transport=ws>", message)
+    socket.send(message.replace("\n", "\r\n"))
+    return status_of(str(socket.recv(10.0)))
+
+
+def sign_out(browser: httpx.Client, given: dict[str, str]) -> None:
+    answer = browser.get("/identity/end-session", params={"id_token_hint": given["id_token"]})
+    assert answer.status_code == 303
+
+
+def revoke(browser: httpx.Client, given: dict[str, str]) -> None:
+    form = {"token": given["refresh_token"], "client_id": "vestibule-web"}
+    assert browser.post("/identity/revoke", data=form).status_code == 200
+
+
+def use_a_refresh_token_twice(browser: httpx.Client, given: dict[str, str]) -> None:
+    assert refresh(browser, given["refresh_token"]).status_code == 200
+    assert refresh(browser, given["refresh_token"]).status_code == 400
+
+
+@pytest.mark.parametrize("end", [sign_out, revoke, use_a_refresh_token_twice])
+def test_the_socket_of_a_browser_ends_with_its_sign_in(
+    network: Network,
+    deployment: Deployment,
+    end: Callable[[httpx.Client, dict[str, str]], None],
+) -> None:
+    host = network.add_host()
+    transport = HostTransport(host, deployment.authority)
+    with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
+        given = tokens(browser, deployment)
+        with open_socket(host, deployment) as socket, open_socket(host, deployment) as other:
+            assert register(socket, given["access_token"]) == 200
+            with httpx.Client(transport=transport, base_url=deployment.origin) as elsewhere:
+                apart = tokens(elsewhere, deployment)
+            assert register(other, apart["access_token"]) == 200
+            end(browser, given)
+            with pytest.raises(ConnectionClosed):
+                socket.recv(10.0)
+            assert register(other, apart["access_token"]) == 200, "another sign-in goes on"
+        with open_socket(host, deployment) as socket:
+            assert register(socket, given["access_token"]) == 401
