@@ -4,6 +4,7 @@ Tests know it only from outside: by `demo.json`, which the command writes for sc
 """
 
 import json
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,19 @@ class Deployment:
             name, facts["sip"], facts["password"], facts["device_secret"],
             Path(facts["device_pem"]),
         )  # fmt: skip
+
+    def vestibule(self, *arguments: str) -> str:
+        """One more command on the demo's data, while it runs; what it printed."""
+        config = str(self.folder / "vestibule.toml")
+        return subprocess.run(
+            [self._command, *arguments, "-c", config], capture_output=True, text=True, check=True
+        ).stdout
+
+    def revoke_device(self, person: str, name: str) -> None:
+        """Take back a device, as an admin would."""
+        listed = self.vestibule("device", "list", person).splitlines()
+        row = next(line for line in listed if f" {name} " in f"{line} ")
+        self.vestibule("device", "revoke", row.split()[0])
 
     @property
     def authority(self) -> Path:

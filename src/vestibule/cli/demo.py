@@ -11,16 +11,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from vestibule.cli.configuration_file import as_toml
 from vestibule.cli.demo_data import DOMAIN, DemoData, pid_file_of
 from vestibule.cli.demo_guide import print_guide
 from vestibule.cli.free_ports import free_port, local_address, media_address
-from vestibule.cli.output import say
+from vestibule.cli.output import fail, say
 from vestibule.cli.serve import only_server_of, run_server
 from vestibule.cli.workspace import Workspace, run_in, settings_of
 from vestibule.config import PREFIX, Settings
 from vestibule.pki.files import write_private
 from vestibule.server import Server
 
+CONFIG_FILE = "vestibule.toml"
+_KEYS_TO_WRITE = frozenset(Settings.model_fields) - {"database", "log_json"}
 _Port = Annotated[int | None, typer.Option(min=1, max=65535, show_default="one that is free")]
 
 
@@ -51,7 +54,7 @@ def demo(
     writes the same for scripts into demo.json (mode 0600) in its data folder. Ctrl-C stops it; the
     data stays for the next start.
     """
-    folder = (data or _usual_folder()).resolve()
+    folder = _folder(data)
     address = local_address(host)
     with only_server_of(folder):
         facts_file = folder / "demo.json"
@@ -68,9 +71,10 @@ def demo(
 
             facts = run_in(settings, build)
             write_private(facts_file, json.dumps(facts, indent=2).encode())
+            write_private(folder / CONFIG_FILE, as_toml(settings, _KEYS_TO_WRITE).encode())
 
         async def announce(server: Server) -> None:
-            print_guide(facts, server.authority.fingerprint(), facts_file)
+            print_guide(facts, server.authority.fingerprint(), folder)
 
         quiet = sys.stderr.isatty() and not verbose
         level = logging.WARNING if quiet else logging.INFO
@@ -111,6 +115,15 @@ def _ports(
     https = choose(0, "https_port", 8443, udp=False, taken=others)
     sip_tls = choose(1, "sip_tls_port", 5061, udp=False, taken=frozenset({https}))
     return https, sip_tls, choose(2, "turn_udp_port", 3478, udp=True, taken=frozenset())
+
+
+def _folder(data: Path | None) -> Path:
+    if data == Path():  # what --data "" comes to: the folder one happens to be in
+        fail("--data: name a folder")
+    folder = (data or _usual_folder()).resolve()
+    if folder.exists() and not folder.is_dir():
+        fail(f"--data {folder}: is not a folder")
+    return folder
 
 
 def _usual_folder() -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 from vestibule.cli.output import say, show_table
 
 
-def print_guide(facts: dict[str, Any], fingerprint: str, file: Path) -> None:
+def print_guide(facts: dict[str, Any], fingerprint: str, folder: Path) -> None:
     """Print the steps that lead to a meeting. `facts` is what `demo.json` says."""
     host = f"[{facts['host']}]" if ":" in facts["host"] else facts["host"]
     authority = facts["ca_file"]
@@ -46,5 +46,6 @@ def print_guide(facts: dict[str, Any], fingerprint: str, file: Path) -> None:
         ),
     )
     say("")
-    say("The same for scripts:", str(file))
+    say("The same for scripts:", str(folder / "demo.json"))
+    say("More people and phones:", f"vestibule --help, with -c {folder / 'vestibule.toml'}")
     say("Ctrl-C stops it; the data stays for the next start.")

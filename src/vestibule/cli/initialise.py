@@ -5,21 +5,14 @@ from typing import Annotated
 
 import typer
 
+from vestibule.cli.configuration_file import as_toml
 from vestibule.cli.new_password import hash_password, new_password
 from vestibule.cli.output import fail, say
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run_in, settings_of
-from vestibule.config import PREFIX, Settings
 from vestibule.directory.names import UnfitName, display_name, user_name
 from vestibule.pki.files import private_folder, write_private
 
 _KEYS_TO_WRITE = frozenset({"data_dir", "host", "domains", "bind", "https_port", "sip_tls_port"})
-_EXAMPLES = {
-    "media_address": "192.0.2.10",
-    "media_bind": "192.0.2.10",
-    "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
-    "relay_peers": ("10.1.0.0/16",),
-    "log_json": True,
-}
 
 
 def init(
@@ -61,34 +54,9 @@ def init(
         return person.aor, workspace.authority.fingerprint()
 
     person, fingerprint = run_in(settings, fill)
-    write_private(config, _as_toml(settings).encode())
+    write_private(config, as_toml(settings, _KEYS_TO_WRITE).encode())
     say("Configuration:", str(config))
     say("Data:", str(settings.data_dir))
     say(f"First person: {person}  password", password)
     say("Authority's SHA-256 fingerprint:", fingerprint)
     say("Next:", f"vestibule serve --config {config}")
-
-
-def _as_toml(settings: Settings) -> str:
-    """Every key with what it means; those that are as usual are commented out."""
-    lines = [
-        "# Vestibule. Every key can also be given in the environment, as "
-        f"{PREFIX}<KEY>; that goes before this file.",
-        "",
-    ]
-    for key, field in Settings.model_fields.items():
-        value = getattr(settings, key)
-        given = _EXAMPLES[key] if value in (None, ()) else value
-        prefix = "" if key in _KEYS_TO_WRITE else "# "
-        lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
-    return "\n".join(lines)
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -59,7 +59,10 @@ def run_server(
 @contextmanager
 def only_server_of(data_dir: Path) -> Iterator[None]:
     """Keep every other server off a data folder; ends the command if one is there."""
-    private_folder(data_dir)
+    try:
+        private_folder(data_dir)
+    except OSError as error:
+        fail(f"can't use {data_dir}: {error.strerror or error}")
     with (data_dir / "server.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +74,7 @@ def only_server_of(data_dir: Path) -> Iterator[None]:
 async def _run(settings: Settings, pid_file: Path | None, when_up: WhenUp | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     server = Server(settings)
     await server.start()

@@ -108,6 +108,7 @@ class AudioVideo:
         answer = self._parts.rooms.join_browser(
             conference.meeting.id, seat.endpoint, offer, rights_of(seat)
         )
+        self._parts.tokens.revoke(seat.id)
         route = self._parts.record_route(transaction)
         contact = conference.meeting.address.audio_video
         dialog = Dialog.uas(transaction, contact=contact, record_route=route)
@@ -193,7 +194,7 @@ class AudioVideo:
     def _seat_of(self, transaction: ServerTransaction) -> tuple[Conference, Seat]:
         """Whom the token in a request was given to; it must be the very person who shows it."""
         token = transaction.request.header("Conference-Token") or ""
-        grant = self._parts.tokens.redeem(token)
+        grant = self._parts.tokens.find(token)
         conference = self._parts.live.find(grant.meeting_id) if grant else None
         seat = conference.seat(grant.seat_id) if conference and grant else None
         principal = transaction.principal

@@ -36,6 +36,13 @@ class NotAllowed(Exception):
         self.reason = reason
 
 
+MOST_SEATS_OF_ONE = 10
+"""Devices of one person in one meeting."""
+
+MOST_WAITING = 250
+"""In the lobby at once: more would make the leaders' roster too long to be sent."""
+
+
 class Timer(Protocol):
     """Something scheduled that can be called off."""
 
@@ -135,12 +142,17 @@ class Conference:
         """Somebody asks to join. The seat returned is in the meeting or in the lobby.
 
         Raises NotAllowed if a guest uses the address of somebody who is here: a guest's address is
-        only claimed, so it must not let a second device share the first one's admission.
+        only claimed, so it must not let a second device share the first one's admission. Raises it
+        too if the person has too many devices here, or the lobby is full.
         """
         others = self.seats_of(entity)
         if who is Who.ANONYMOUS and others:
             raise NotAllowed("identityInUse")
+        if len(others) >= MOST_SEATS_OF_ONE:
+            raise NotAllowed("tooManyDevices")
         decision = admit(who, self.meeting.policy, leader_is_in=self.leader_is_in)
+        if decision.door is not Door.IN and self._count_waiting() >= MOST_WAITING:
+            raise NotAllowed("lobbyFull")
         role = others[0].role if others else decision.role
         seat = Seat(entity, display_name, who, role, decision.door)
         self._seats[seat.id] = seat
@@ -235,6 +247,9 @@ class Conference:
     def _require(self, actor: Seat, act: Act, target: Role | None = None) -> None:
         if not actor.is_in or not may(actor.role, act, target):
             raise NotAllowed("accessDenied")
+
+    def _count_waiting(self) -> int:
+        return sum(not seat.is_in for seat in self._seats.values())
 
     def _waiting(self, entity: str) -> list[Seat]:
         waiting = [seat for seat in self.seats_of(entity) if not seat.is_in]

@@ -30,6 +30,10 @@ from vestibule.sip.transaction import ServerTransaction
 from vestibule.sip.uri import SipUri
 
 _SDP = "application/sdp"
+
+MOST_SEATS_OF_FLOW = 8
+"""Places in meetings and lobbies that one connection may hold."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -68,6 +72,7 @@ class Focus:
         meeting = self._meeting_of(transaction)
         join = self._join_of(transaction)
         principal = _proven(transaction)
+        self._require_room_on(transaction.flow)
         conference = self._parts.live.of(meeting, self)
         try:
             name = shown_name(principal.display_name, "Guest")
@@ -126,6 +131,11 @@ class Focus:
         self._parts.watchers.view_changed(conference, seat)
 
     # --- inside ---
+
+    def _require_room_on(self, flow: int) -> None:
+        """A connection is one device's: it has a few seats, not hundreds (ATTACKS 60)."""
+        if self._parts.dialogs.count_of_flow(flow, FocusSession) >= MOST_SEATS_OF_FLOW:
+            raise SipRefusal(403, headers=(reason(403, "too many meetings on one connection"),))
 
     def _open_session(
         self,

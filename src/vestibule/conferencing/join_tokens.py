@@ -38,16 +38,18 @@ class JoinTokens:
         self._of_seat[seat_id] = token
         return token
 
-    def redeem(self, token: str) -> JoinGrant | None:
-        """What the token stood for; None if unknown, used or expired. It is gone afterwards."""
-        grant = self._grants.pop(token, None)
-        if grant is None:
+    def find(self, token: str) -> JoinGrant | None:
+        """What the token stands for; None if unknown, used or expired.
+
+        It stays good: whoever shows somebody else's must not use it up (ATTACKS 74).
+        """
+        grant = self._grants.get(token)
+        if grant is None or grant.expires_at < self._clock():
             return None
-        del self._of_seat[grant.seat_id]
-        return None if grant.expires_at < self._clock() else grant
+        return grant
 
     def revoke(self, seat_id: str) -> None:
-        """Void the token of a seat, if one is out."""
+        """Void the token of a seat, if one is out: it was used, or the seat is gone."""
         token = self._of_seat.pop(seat_id, None)
         if token is not None:
             del self._grants[token]

@@ -10,10 +10,14 @@ from vestibule.conferencing.conference import Conference, Schedule, Seat
 from vestibule.conferencing.roles import Act
 from vestibule.conferencing.roster import CONTENT_TYPE, RosterView
 from vestibule.sip.dialog_table import DialogTable
+from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.subscription import EventPackage, Subscription
 from vestibule.sip.transaction import ServerTransaction
 
 PACKAGE = EventPackage("conference", CONTENT_TYPE)
+
+MOST_OF_SEAT = 2
+"""Subscriptions of one device: one, and a second while it replaces the first."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,8 @@ class Watchers:
         """Let a seat watch; it gets the full roster at once and at each refresh. Raises SipRefusal."""
         audience = self._audience_of(conference)
         _, subscriptions = audience.seats.setdefault(seat.id, (seat, []))
+        if len(subscriptions) >= MOST_OF_SEAT:
+            raise SipRefusal(403, "Too many subscriptions")
 
         def ended(subscription: Subscription) -> None:
             if subscription in subscriptions:

@@ -16,17 +16,12 @@ import socket
 import stat
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from vestibule.edge.proxy_header import NotProxiedError, ProxyHeader, parse_proxy_header
+from vestibule.edge.proxied_http import ProxiedHttp
 
-CLIENT_CERTIFICATE = "vestibule.client_certificate"
-"""Name of the ASGI extension that holds the certificate."""
-
-_HEADER_SECONDS = 5.0
 _GRACE_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 1024
@@ -50,7 +45,7 @@ class HttpBackend:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http=_ProxiedHttp,
+                http=ProxiedHttp,
                 ws="none",
                 loop="none",
                 log_config=None,
@@ -104,50 +99,6 @@ class _Server(uvicorn.Server):
         except SystemExit:
             raise BackendError("the application's own start failed") from None
         self.ready.set()
-
-
-class _ProxiedHttp(HttpToolsProtocol):
-    """HTTP after a PROXY header."""
-
-    _waiting: bytearray | None
-    _deadline: asyncio.TimerHandle
-    _certificate: bytes | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._waiting = bytearray()
-        self._deadline = self.loop.call_later(_HEADER_SECONDS, transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.cancel()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self._waiting is None:
-            super().data_received(data)
-            return
-        self._waiting += data
-        try:
-            header = parse_proxy_header(self._waiting)
-        except NotProxiedError:
-            self.transport.abort()
-            return
-        if header is not None:
-            rest = bytes(self._waiting[header.length :])
-            self._proxied(header)
-            if rest:
-                super().data_received(rest)
-
-    def _proxied(self, header: ProxyHeader) -> None:
-        self._waiting = None
-        self._deadline.cancel()
-        self.client, self.server, self.scheme = header.peer, header.local, "https"
-        self._certificate = header.certificate
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        scope = cast("dict[str, Any]", self.scope)
-        scope["extensions"] = {CLIENT_CERTIFICATE: self._certificate}
 
 
 def _listen(path: Path) -> socket.socket:

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 UNDERSTOOD = frozenset({"gruu", "outbound", "path", "timer", "replaces"})
 """Option tags that a request may require of us or of the other end through us."""
+
+MOST_SENDERS = 16
+"""People (or sign-ins of one) on one connection: a desk phone has some lines, no more."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -74,8 +78,8 @@ class Reception:
         self._parts = parts
         self._layer = layer
         self._tick: asyncio.TimerHandle | None = None
-        self._senders: dict[int, Principal] = {}
-        """Who was last proven on each connection."""
+        self._senders: dict[int, set[Principal]] = {}
+        """Everybody who was proven on each connection: a shared one ends with the first who must go."""
 
     def start(self) -> None:
         """Begin to take events in this event loop."""
@@ -90,9 +94,11 @@ class Reception:
 
     def close_unwelcome(self) -> None:
         """End the connections of people and devices that may not be here any more (ATTACKS 73)."""
-        for flow, sender in list(self._senders.items()):
-            if not self._parts.proof.stands(sender):
-                _log.info("reception.unwelcome", aor=sender.aor, mechanism=sender.mechanism)
+        stands = self._parts.proof.stands
+        for flow, senders in list(self._senders.items()):
+            gone = next((sender for sender in senders if not stands(sender)), None)
+            if gone is not None:
+                _log.info("reception.unwelcome", aor=gone.aor, mechanism=gone.mechanism)
                 self._parts.edge.close_flow(flow, "access ended")
 
     # --- events ---
@@ -159,7 +165,10 @@ class Reception:
         try:
             self._serve(transaction)
         except SipRefusal as refusal:
-            transaction.refuse(refusal)
+            if transaction.principal is None:
+                transaction.refuse_and_forget(refusal)
+            else:
+                transaction.refuse(refusal)
         except Exception:  # whatever went wrong is ours; the sender gets an answer, we get a trace
             _log.exception("reception.failed", method=transaction.request.method)
             transaction.respond(500)
@@ -179,7 +188,8 @@ class Reception:
             return
         kind = self._parts.router.kind(SipUri.parse(message.uri))
         principal = self._parts.proof.prove(message, flow, kind)
-        transaction.principal = self._senders[flow.id] = principal
+        self._remember(flow.id, principal)
+        transaction.principal = principal
         missing = tokens_of(message, "Require") - UNDERSTOOD
         if missing:
             raise SipRefusal(420, headers=(("Unsupported", ", ".join(sorted(missing))),))
@@ -187,6 +197,12 @@ class Reception:
             self._serve_in_dialog(transaction, principal)
             return
         self._parts.router.find(transaction, kind)(transaction)
+
+    def _remember(self, flow: int, principal: Principal) -> None:
+        senders = self._senders.setdefault(flow, set())
+        if principal not in senders and len(senders) >= MOST_SENDERS:
+            raise SipRefusal(403, "Too many people on one connection")
+        senders.add(principal)
 
     def _serve_in_dialog(self, transaction: ServerTransaction, principal: Principal) -> None:
         found = self._parts.dialogs.find(transaction.request)

@@ -137,8 +137,10 @@ def _seconds(request: SipMessage, contact: str) -> int:
         value = request.header("Expires")
     if value is None:
         return USUAL
-    if not (value.isascii() and value.isdecimal()) or len(value) > 10:
-        raise SipRefusal(400, "Malformed Expires")
+    if not (value.isascii() and value.isdecimal()):
+        return USUAL  # RFC 3261 section 20.10: malformed ones count as 3600
+    if len(value) > 10:
+        raise SipRefusal(400, "Overlarge Expires")
     seconds = int(value)
     if 0 < seconds < SHORTEST:
         raise SipRefusal(423, headers=(("Min-Expires", str(SHORTEST)),))

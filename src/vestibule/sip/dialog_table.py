@@ -48,6 +48,10 @@ class DialogTable:
     def __contains__(self, dialog: Dialog) -> bool:
         return dialog.key in self._by_key
 
+    def count_of_flow(self, flow: int, user: type[DialogUser]) -> int:
+        """How many dialogs of one kind of user live on a connection."""
+        return sum(isinstance(self._by_key[key][1], user) for key in self._by_flow.get(flow, ()))
+
     def of_flow(self, flow: int) -> list[tuple[Dialog, DialogUser]]:
         """The dialogs that live on a connection."""
         return [self._by_key[key] for key in self._by_flow.get(flow, ())]

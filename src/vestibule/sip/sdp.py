@@ -13,8 +13,20 @@ _LONGEST = 64 * 1024
 _MOST_LINES = 3000
 """Browsers that offer every slot and codec write some 1500 lines."""
 
-_WITHOUT_KEYS = frozenset({"SIP", "TCP/TLS/MSRP"})
-"""Protocols that bring their own security: messages within SIP, and MSRP over TLS."""
+_WITHOUT_KEYS = frozenset({("message", "SIP"), ("message", "TCP/TLS/MSRP")})
+"""Media whose protocol brings its own security: messages within SIP, and MSRP over TLS."""
+
+_SUITES = frozenset(
+    f"{cipher}_{tag}"
+    for cipher in ("AES_CM_128", "AES_192_CM", "AES_256_CM")
+    for tag in ("HMAC_SHA1_80", "HMAC_SHA1_32")
+) | {"AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "F8_128_HMAC_SHA1_80"}
+"""SRTP suites that encrypt (RFC 4568 section 6.2, RFC 6188, RFC 7714)."""
+
+_IN_THE_CLEAR = re.compile(r"\bNULL_|\b(?:UNENCRYPTED|UNAUTHENTICATED)_", re.IGNORECASE)
+_FINGERPRINT = re.compile(
+    r"sha-(?:1|224|256|384|512) [0-9A-F]{2}(?::[0-9A-F]{2}){19,63}", re.IGNORECASE
+)
 
 _MOST_MEDIA = 64
 _CRYPTO = re.compile(
@@ -83,6 +95,20 @@ class MediaDescription:
             if m is not None
         ]
 
+    @property
+    def is_active(self) -> bool:
+        """Whether anything may flow: a port, or that of the medium it is bundled with (RFC 8843)."""
+        return self.port != 0 or self.has("bundle-only")
+
+    @property
+    def brings_key(self) -> bool:
+        """Whether it offers a fingerprint or SRTP keys, and nothing that would go in the clear."""
+        values = self.values("crypto")
+        if any(_IN_THE_CLEAR.search(value) for value in values):
+            return False
+        usable = any(crypto.suite.upper() in _SUITES for crypto in self.cryptos())
+        return usable or _has_fingerprint(self.attributes)
+
     def codecs(self) -> list[Codec]:
         """The codecs in the offerer's order, static payload types included."""
         maps = dict(value.split(" ", 1) for value in self.values("rtpmap") if " " in value)
@@ -118,12 +144,19 @@ class SessionDescription:
     @property
     def has_keys(self) -> bool:
         """Whether every active medium brings a key or a DTLS fingerprint (DESIGN 4.1)."""
-        session = any(name == "fingerprint" for name, _ in self.attributes)
+        session = _has_fingerprint(self.attributes)
         return all(
-            session or medium.has("fingerprint") or medium.has("crypto")
+            medium.brings_key or (session and not medium.has("crypto"))
             for medium in self.media
-            if medium.port != 0 and medium.profile not in _WITHOUT_KEYS
+            if medium.is_active and (medium.kind, medium.profile) not in _WITHOUT_KEYS
         )
+
+
+def _has_fingerprint(attributes: tuple[tuple[str, str], ...]) -> bool:
+    """Whether a certificate's hash is there (RFC 8122)."""
+    return any(
+        name == "fingerprint" and _FINGERPRINT.fullmatch(value) for name, value in attributes
+    )
 
 
 def _parse(text: str) -> SessionDescription:

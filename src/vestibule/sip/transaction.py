@@ -96,6 +96,13 @@ class ServerTransaction(StatefulTransaction):
         """Answer with a refusal."""
         self.respond(refusal.status, refusal.reason, headers=refusal.headers)
 
+    def refuse_and_forget(self, refusal: SipRefusal) -> None:
+        """Answer who hasn't proven anything, and keep nothing (RFC 3261 section 8.2.7): an ACK that
+        never comes would else hold the whole request for half a minute (ATTACKS 61).
+        """
+        self.refuse(refusal)
+        self._step(Event.TIMEOUT)
+
     def takes(self, status: int) -> bool:
         """Whether a response of that status would still be sent."""
         return (self.state, event_of_status(status)) in self._machine.transitions

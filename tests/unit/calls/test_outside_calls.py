@@ -182,7 +182,15 @@ def test_an_offer_without_keys_reaches_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [("Content-Type", "multipart/mixed;boundary=x"), ("Content-Encoding", "gzip")]
+    "header",
+    [
+        ("Content-Type", "multipart/mixed;boundary=x"),
+        ("Content-Type", '"application/sdp"'),
+        ("Content-Type", "text/plain"),
+        ("Content-Type", "message/sip"),
+        ("Content-Type", ""),
+        ("Content-Encoding", "gzip"),
+    ],
 )
 def test_a_hidden_offer_reaches_nobody(header: tuple[str, str]) -> None:
     exchange = Exchange()

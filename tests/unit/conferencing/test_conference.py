@@ -6,7 +6,14 @@ import pytest
 
 from tests.unit.conferencing.conference_bench import ALICE, BOB, GUEST, make_conference
 from vestibule.conferencing.admission import Who
-from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Seat
+from vestibule.conferencing.conference import (
+    MOST_SEATS_OF_ONE,
+    MOST_WAITING,
+    Conference,
+    Ending,
+    NotAllowed,
+    Seat,
+)
 from vestibule.conferencing.roles import Act, Role
 from vestibule.directory.model import Presenting
 
@@ -151,3 +158,21 @@ def test_ending_ends_every_seat_once() -> None:
         (GUEST, Ending.MEETING_ENDED),
     ]
     assert conference.is_empty
+
+
+def test_one_person_has_ten_devices_here_and_no_more() -> None:
+    conference, _ = make_conference()
+    for _ in range(MOST_SEATS_OF_ONE):
+        conference.knock(BOB, "Bob", Who.MEMBER)
+    with pytest.raises(NotAllowed, match="tooManyDevices"):
+        conference.knock(BOB, "Bob", Who.MEMBER)
+    assert len(conference.seats_of(BOB)) == MOST_SEATS_OF_ONE
+
+
+def test_a_full_lobby_takes_nobody_more_but_people_who_need_not_wait() -> None:
+    conference, _ = make_conference()
+    for number in range(MOST_WAITING):
+        conference.knock(f"sip:g{number}@anonymous.invalid", "Guest", Who.ANONYMOUS)
+    with pytest.raises(NotAllowed, match="lobbyFull"):
+        conference.knock("sip:late@anonymous.invalid", "Guest", Who.ANONYMOUS)
+    assert conference.knock(ALICE, "Alice", Who.ORGANIZER).is_in

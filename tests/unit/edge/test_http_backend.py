@@ -1,6 +1,7 @@
 """The application behind a real edge: what it is told, and that nobody else gets to it."""
 
 import asyncio
+import contextlib
 import ssl
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +15,9 @@ from fastapi import FastAPI, Request
 
 from tests.certificates import TestAuthority
 from tests.running_edge import DEADLINE, RunningEdge
-from vestibule.edge.http_backend import CLIENT_CERTIFICATE, BackendError, HttpBackend
+from vestibule.edge import proxied_http
+from vestibule.edge.http_backend import BackendError, HttpBackend
+from vestibule.edge.proxied_http import CLIENT_CERTIFICATE
 
 
 def application() -> FastAPI:
@@ -176,3 +179,57 @@ async def test_a_folder_that_somebody_else_put_there_is_refused(tmp_path: Path) 
     with pytest.raises(PermissionError, match="not a folder of ours"):
         await HttpBackend(application(), tmp_path / "run").start()
     assert list((tmp_path / "theirs").iterdir()) == []
+
+
+async def raw(edge: RunningEdge, *pieces: bytes) -> bytes:
+    """What comes back for these octets, the last piece after an answer to the first."""
+    first, *rest = pieces
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port, ssl=edge.context())
+    writer.write(first)
+    if rest:
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        await reader.readexactly(length)
+    with contextlib.suppress(ConnectionError):
+        for piece in rest:
+            writer.write(piece)
+            await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), DEADLINE)
+    writer.close()
+    return answer
+
+
+GOOD = b"GET /seen HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: b\r\n" * 101 + b"\r\n", b"431"),
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nbare\nbreak: x\r\n\r\n", b"400"),
+        (b"GET https://evil.test/seen HTTP/1.1\r\nHost: h\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
+    ],
+)
+async def test_a_later_head_is_held_to_the_same_limits(
+    edge: RunningEdge, second: bytes, status: bytes
+) -> None:
+    answer = await raw(edge, GOOD, second)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"Content-Type: application/problem+json" in answer
+    assert b"X-Content-Type-Options: nosniff" in answer
+
+
+async def test_a_value_without_an_end_is_refused_after_a_few_octets(edge: RunningEdge) -> None:
+    endless = [b"GET / HTTP/1.1\r\nX: ", *[b"a" * 8192] * 200]
+    answer = await raw(edge, GOOD, *endless)
+    assert answer.startswith(b"HTTP/1.1 431") or answer == b""
+
+
+async def test_a_request_that_takes_too_long_is_told(
+    edge: RunningEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxied_http, "REQUEST_SECONDS", 0.05)
+    begun = b"POST /seen HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab"
+    assert (await raw(edge, GOOD, begun)).startswith(b"HTTP/1.1 408")

@@ -43,7 +43,7 @@ def test_lines_may_end_in_lf_alone() -> None:
     assert SessionDescription.parse(PHONE.replace("\r\n", "\n")).media[0].port == 4000
 
 
-FINGERPRINT = "a=fingerprint:sha-256 00:11\r\n"
+FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["0F"] * 32) + "\r\n"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,32 @@ FINGERPRINT = "a=fingerprint:sha-256 00:11\r\n"
         (HEAD + "m=message 5061 sip null\r\n", True),
         (HEAD + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n", False),
         (HEAD, True),
+        # what only looks like a key (ATTACKS 70)
+        *(
+            (HEAD + f"m=audio 4000 RTP/SAVP 0\r\na={line}\r\n", False)
+            for line in (
+                "crypto:",
+                "crypto:x",
+                "fingerprint:none",
+                "fingerprint:md5 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33",
+                "fingerprint:sha-256 00:11",
+                f"crypto:1 NULL_HMAC_SHA1_80 inline:{KEY}",
+                f"crypto:1 WHATEVER inline:{KEY}",
+                f"crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} UNENCRYPTED_SRTP",
+                f"crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} UNAUTHENTICATED_SRTP",
+            )
+        ),
+        # one good line doesn't make up for one that would go in the clear
+        (
+            HEAD
+            + "m=audio 4000 RTP/SAVP 0\r\n"
+            + CRYPTO
+            + f"a=crypto:2 NULL_HMAC_SHA1_80 inline:{KEY}\r\n",
+            False,
+        ),
+        (HEAD + FINGERPRINT + f"m=audio 9 RTP/SAVP 0\r\na=crypto:1 NULL_X inline:{KEY}\r\n", False),
+        (HEAD + "m=audio 4000 sip 0\r\n", False),
+        (HEAD + "m=audio 0 RTP/AVP 0\r\na=bundle-only\r\n", False),
     ],
 )
 def test_whether_all_media_bring_keys(text: str, keyed: bool) -> None:

@@ -1,0 +1,38 @@
+"""The text of `vestibule.toml`."""
+
+from collections.abc import Collection
+
+from vestibule.config import PREFIX, Settings
+
+_EXAMPLES = {
+    "media_address": "192.0.2.10",
+    "media_bind": "192.0.2.10",
+    "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
+    "relay_peers": ("10.1.0.0/16",),
+    "log_json": True,
+}
+
+
+def as_toml(settings: Settings, written: Collection[str]) -> str:
+    """Every key with what it means; those not among `written` are commented out."""
+    lines = [
+        "# Vestibule. Every key can also be given in the environment, as "
+        f"{PREFIX}<KEY>; that goes before this file.",
+        "",
+    ]
+    for key, field in Settings.model_fields.items():
+        value = getattr(settings, key)
+        given = _EXAMPLES[key] if value in (None, ()) else value
+        prefix = "" if key in written else "# "
+        lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
+    return "\n".join(lines)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
