@@ -30,7 +30,11 @@ _SECRET = "secret"  # stands in kamailio.cfg too
 
 
 class CannotStart(Exception):
-    """A server that isn't there or ended; the message says what it said."""
+    """A server that isn't there; the message says what it said."""
+
+
+class HasEnded(Exception):
+    """A server that ended under load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class Server:
     version: str
     pid: int
     target: Target
+    process: Popen[bytes]
+    """The one that we started."""
+
+    def require_running(self) -> None:
+        """Raises HasEnded if it doesn't run any more."""
+        status = self.process.poll()
+        if status is not None:
+            raise HasEnded(f"{self.name} ended with status {status}")
 
 
 def accounts(number: int) -> list[Account]:
@@ -56,10 +68,11 @@ def vestibule(folder: Path, people: Sequence[Account]) -> Iterator[Server]:
     asyncio.run(_add_people(settings, people))
     command = [str(Path(sys.executable).parent / "vestibule"), "demo", "--data", str(folder)]
     pid_file = folder / "server.pid"
-    with _running(command, folder / "server.log", pid_file.exists):
+    with _running(command, folder / "server.log", pid_file.exists) as process:
         facts = json.loads((folder / "demo.json").read_text())
         target = Target(facts["host"], facts["sip_tls_port"], Path(facts["ca_file"]))
-        yield Server("Vestibule", version("vestibule"), int(pid_file.read_text()), target)
+        pid = int(pid_file.read_text())
+        yield Server("Vestibule", version("vestibule"), pid, target, process)
 
 
 @contextmanager
@@ -82,7 +95,7 @@ def kamailio(folder: Path) -> Iterator[Server]:
     log = folder / "server.log"
     with _running([command, *options], log, lambda: _is_listening(port)) as process:
         target = Target(_HOST, port, authority.folder / "authority.pem")
-        yield Server("Kamailio", _kamailio_version(command), process.pid, target)
+        yield Server("Kamailio", _kamailio_version(command), process.pid, target, process)
 
 
 async def _add_people(settings: Settings, people: Sequence[Account]) -> None:

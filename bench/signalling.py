@@ -18,7 +18,7 @@ import uvloop
 from bench import servers
 from bench.cpu import cpu_seconds, memory_kib
 from bench.load import Account, ActFailed, Agent
-from bench.servers import CannotStart, Server
+from bench.servers import CannotStart, HasEnded, Server
 
 SOURCES = tuple(f"127.0.0.{last}" for last in range(1, 9))
 """Addresses that the load comes from, so that no limit by address is near."""
@@ -158,14 +158,16 @@ class Bench:
                 except (ActFailed, OSError) as error:
                     self.failures[f"{name}: {error}"] += 1
                     self._broken += [agent, other]
+                    self.server.require_running()
 
         await asyncio.gather(*map(some, range(self.at_once)))
 
     async def _mend(self) -> None:
         """Connect anew who has failed, as people's phones do."""
         broken, self._broken = dict.fromkeys(self._broken), []
-        for agent in broken:
-            await agent.reconnect()
+        await self._each(
+            "reconnecting", lambda agent, _: agent.reconnect(), [(a, a) for a in broken]
+        )
 
     def _check_arrivals(self, act: Act, expected: int) -> None:
         received = sum((agent.received for agent in self.agents), Counter[str]())
@@ -215,7 +217,7 @@ def main(
             ours = running.enter_context(servers.vestibule(folder / "vestibule", people))
             benches = [Bench(server, at_once) for server in (peer, ours)]
             uvloop.run(_measure(benches, people, rounds))
-    except CannotStart as error:
+    except (CannotStart, HasEnded) as error:
         _tell(str(error))
         raise typer.Exit(2) from None
     _print_table(*benches)
@@ -233,9 +235,11 @@ async def _measure(benches: list[Bench], people: Sequence[Account], rounds: int)
     for number in range(rounds):
         for bench in benches if number % 2 == 0 else benches[::-1]:
             _tell(f"round {number + 1} of {rounds}: {bench.server.name}")
-            await bench.round(counted=True)
-    for bench in benches:
-        await bench.close()
+            try:
+                await bench.round(counted=True)
+            except HasEnded as error:  # what was measured until then stands
+                bench.failures[f"round {number + 1}: {error}"] += 1
+                return
 
 
 async def _measure_idle(benches: list[Bench]) -> None:
