@@ -35,6 +35,7 @@ class RunningEdge:
     ) -> None:
         self.authority = authority
         self.identity = authority.server("edge.test")
+        settings.setdefault("answer_seconds", 0.0)  # nobody answers here
         self.edge = Edge(http_backend=http_backend, websocket_origins=[ORIGIN], **settings)
         self.edge.set_identity(self.identity.chain_pem, self.identity.key_pem)
         if trust:

@@ -130,6 +130,15 @@ class FlowOpened:
     Always None of a flow that `connect` began."""
 
 @final
+class FlowEnding:
+    """Nothing more comes from this flow, for that reason. What came before may still be answered;
+    `close_flow` then ends it, or `answer_seconds` do.
+    """
+
+    flow: int
+    reason: str
+
+@final
 class FlowClosed:
     """A connection is over, whoever ended it; nothing more comes from or goes to this flow."""
 
@@ -151,7 +160,7 @@ class ConnectFailed:
     flow: int
     reason: str
 
-EdgeEvent = SipMessage | FlowOpened | FlowClosed | MessageRefused | ConnectFailed
+EdgeEvent = SipMessage | FlowOpened | FlowEnding | FlowClosed | MessageRefused | ConnectFailed
 
 @final
 class Edge:
@@ -170,13 +179,18 @@ class Edge:
         messages_per_second: float = 200.0,
         handshake_seconds: float = 10.0,
         idle_seconds: float = 600.0,
+        unproven_seconds: float = 30.0,
+        answer_seconds: float = 2.0,
     ) -> None:
         """`http_backend` is the path of the Unix socket to which HTTP goes, each connection led by a
         PROXY protocol v2 header with the peer's address and, as TLV 0xE0, the DER of a verified
         client certificate. `websocket_origins` are the exact Origin values that may open `/sip`;
         a request without Origin (not a browser) may too. An address may also open its share of
         connections only once in ten seconds; its network (/24, /56) has four shares. A flow that
-        sends more than `messages_per_second` (twice that at once) is read from more slowly.
+        sends more than `messages_per_second` (twice that at once) is read from more slowly. A flow
+        without a client certificate that isn't proven (`prove_flow`) in `unproven_seconds` is
+        ended. When a peer stops sending, or sends what can't be read, after messages that can:
+        FlowEnding is told, and for `answer_seconds` what came before may be answered (0: not).
         Raises ValueError if a number makes no sense.
         """
 
@@ -210,6 +224,9 @@ class Edge:
 
     def send(self, flow: int, data: bytes) -> bool:
         """Queue one whole SIP message; False if the flow is gone or its queue is full (1 MiB)."""
+
+    def prove_flow(self, flow: int) -> None:
+        """Somebody has proven who they are on this flow: it may stay. No error if it is gone."""
 
     def close_flow(self, flow: int, reason: str) -> None:
         """End a flow once what is queued for it has been written; FlowClosed follows with `reason`."""
@@ -305,13 +322,15 @@ class Media:
         remote_key: bytes,
         remote_host: str,
         remote_port: int,
+        remote_is_known: bool,
         rtcp_mux: bool,
         audio: bool,
     ) -> int:
         """Add a phone that hears the mix of everyone else. Keys are key||salt as RFC 4568 and RFC 7714
         lay out (30, 28 or 44 octets). Returns the local RTP port (RTCP: the same if muxed,
-        else that plus one). Media goes to remote_host:remote_port until an authentic packet comes
-        from elsewhere, then there. Raises MediaRefused.
+        else that plus one). Media goes to where the newest authentic packet came from; before the
+        first, for ten seconds, to remote_host:remote_port, if `remote_is_known` to be the phone's
+        (its signalling comes from there). Raises MediaRefused.
         """
 
     def set_rights(
@@ -341,10 +360,12 @@ class Relay:
         port_low: int = 50000,
         port_high: int = 59999,
         allowed_peers: Sequence[str] = (),
+        own_peer_ports: tuple[int, int] | None = None,
         max_allocations_per_user: int = 10,
     ) -> None:
         """`allowed_peers` are networks ("127.0.0.1/32") that may be peers although loopback,
-        link-local, private, multicast and our own addresses never are by default. Raises OSError.
+        link-local, private, multicast and our own addresses never are by default. If own ones are
+        allowed, `own_peer_ports` (first, last) says which ports of them; None: all. Raises OSError.
         """
 
     port: int

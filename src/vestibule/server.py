@@ -116,6 +116,7 @@ class Server:
                 port_low=settings.media_port_low,
                 port_high=settings.media_port_high,
                 allowed_peers=settings.relay_peers,
+                own_peer_ports=(settings.media_port_low, settings.media_port_high),
             )
         uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
         self.relay_credentials = RelayCredentials(self.relay, uri)
@@ -174,6 +175,7 @@ class Server:
                 tokens=JoinTokens(time.monotonic),
                 dialogs=self.dialogs,
                 record_route=route,
+                address_of=self.flows.address_of,
             )
         )
         self.focus = Focus(

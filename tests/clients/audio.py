@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 RATE = 48000
 _STEP_SECONDS = 0.25
+_WINDOWS = 12  # each costs a transform as long as what was played
 
 Samples = NDArray[np.float64]
 
@@ -54,16 +55,23 @@ def read_wav(path: Path) -> Samples:
 def likeness(played: Samples, recorded: Samples, window_seconds: float = 0.5) -> float:
     """How much of what was played is in the recording: 0 (nothing) to 1 (the same).
 
-    The median, over windows of the recording that are not silent, of the best normalised
+    The median, over a dozen windows of the recording that are not silent, of the best normalised
     cross-correlation with the played signal at any lag.
     """
     window = int(window_seconds * RATE)
-    scores = [
-        _best_correlation(played, piece)
+    pieces = [
+        piece
         for piece in (recorded[i : i + window] for i in range(0, len(recorded) - window, window))
         if np.sqrt(np.mean(piece**2)) > 0.02
     ]
-    return float(np.median(scores)) if len(scores) >= 3 else 0.0
+    if len(pieces) < 3:
+        return 0.0
+    chosen = np.linspace(0, len(pieces) - 1, min(len(pieces), _WINDOWS)).astype(int)
+    size = 1 << int(np.ceil(np.log2(len(played) + window)))
+    spectrum = np.fft.rfft(played, size)
+    energy = np.cumsum(np.concatenate(([0.0], played**2)))
+    local = energy[window:] - energy[:-window]
+    return float(np.median([_best_correlation(spectrum, size, local, pieces[i]) for i in chosen]))
 
 
 def loudness_at(samples: Samples, hertz: float) -> float:
@@ -75,11 +83,11 @@ def loudness_at(samples: Samples, hertz: float) -> float:
     return float(near / total) if total else 0.0
 
 
-def _best_correlation(played: Samples, piece: Samples) -> float:
-    size = 1 << int(np.ceil(np.log2(len(played) + len(piece))))
-    product = np.fft.rfft(played, size) * np.conj(np.fft.rfft(piece, size))
-    correlation = np.abs(np.fft.irfft(product, size))[: len(played) - len(piece)]
-    energy = np.cumsum(np.concatenate(([0.0], played**2)))
-    local = energy[len(piece) :] - energy[: -len(piece)]
-    norm = np.sqrt(local[: len(correlation)] * np.sum(piece**2)) + 1e-9
+def _best_correlation(
+    spectrum: NDArray[np.complex128], size: int, local_energy: Samples, piece: Samples
+) -> float:
+    """The best match of a piece anywhere in a signal given by its spectrum of that size."""
+    product = spectrum * np.conj(np.fft.rfft(piece, size))
+    correlation = np.abs(np.fft.irfft(product, size))[: len(local_energy)]
+    norm = np.sqrt(local_energy[: len(correlation)] * np.sum(piece**2)) + 1e-9
     return float(np.max(correlation / norm))

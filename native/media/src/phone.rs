@@ -16,7 +16,8 @@ use crate::rtcp::{Part, Reception, SenderInfo, parse, write_goodbye, write_repor
 use crate::rtp::{Datagram, Header, Packet};
 use crate::srtp::{MAX_OVERHEAD, SrtpReceiver, SrtpSender, Suite};
 
-/// A phone that has proven nothing is sent to only for so long: nobody's address may be flooded.
+/// A phone that has proven nothing by its media is sent to only for so long, and only where its signalling
+/// comes from: nobody's address may be flooded (ATTACKS 13, 32).
 const UNPROVEN_LIMIT: Duration = Duration::from_secs(10);
 /// A phone without authentic packets for so long is gone.
 const SILENT_LIMIT: Duration = Duration::from_secs(60);
@@ -41,6 +42,8 @@ pub struct PhoneLeg {
     pub remote_key: Vec<u8>,
     /// Where it said it is.
     pub remote: SocketAddr,
+    /// Whether its signalling comes from that address, so that media may go there before any came.
+    pub remote_is_known: bool,
     /// Whether RTCP shares the port.
     pub rtcp_mux: bool,
 }
@@ -349,7 +352,8 @@ impl Phone {
     }
 
     fn may_send(&self, now: Instant) -> bool {
-        self.last_heard.is_some() || now <= self.joined + UNPROVEN_LIMIT
+        let known = self.leg.remote_is_known && now <= self.joined + UNPROVEN_LIMIT;
+        self.last_heard.is_some() || known
     }
 
     fn count_sent(&mut self, length: usize) {

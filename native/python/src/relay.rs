@@ -31,7 +31,7 @@ pub struct Relay {
 impl Relay {
     #[new]
     #[pyo3(signature = (*, bind, port, advertise, realm, port_low=50000, port_high=59999, allowed_peers=vec![],
-                        max_allocations_per_user=10))]
+                        own_peer_ports=None, max_allocations_per_user=10))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of one documented call"
@@ -44,6 +44,7 @@ impl Relay {
         port_low: u16,
         port_high: u16,
         allowed_peers: Vec<String>,
+        own_peer_ports: Option<(u16, u16)>,
         max_allocations_per_user: usize,
     ) -> PyResult<Self> {
         let (bind, relay_address) = (address(bind)?, address(advertise)?);
@@ -65,6 +66,7 @@ impl Relay {
             peers: PeerPolicy {
                 allowed: allowed.collect::<PyResult<_>>()?,
                 own,
+                own_ports: own_peer_ports.map(|(low, high)| low..=high),
             },
             allocations_per_user: max_allocations_per_user,
             allocations: usize::from(port_high - port_low) + 1,

@@ -1,7 +1,8 @@
 //! Who may be a peer (ATTACKS #25, RFC 8656 section 21.1): an open relay into the operator's own network
 //! is the classic TURN hole, so everything that is not globally reachable is refused by default.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -56,9 +57,20 @@ pub struct PeerPolicy {
     pub allowed: Vec<Network>,
     /// This host's own addresses, which may not.
     pub own: Vec<IpAddr>,
+    /// Where an own address is allowed all the same: only these ports of it, so that a client reaches the
+    /// rooms and no other service of this host. `None`: all of them.
+    pub own_ports: Option<RangeInclusive<u16>>,
 }
 
 impl PeerPolicy {
+    /// Whether data may be sent to and taken from this port of an address.
+    #[must_use]
+    pub fn permits_at(&self, peer: SocketAddr) -> bool {
+        let of_own =
+            |ports: &RangeInclusive<u16>| ports.contains(&peer.port()) || !self.is_own(peer.ip());
+        self.permits(peer.ip()) && self.own_ports.as_ref().is_none_or(of_own)
+    }
+
     /// Whether data may be sent to and taken from this address.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
@@ -66,13 +78,18 @@ impl PeerPolicy {
         if self.allowed.iter().any(|network| network.contains(address)) {
             return true;
         }
-        if self.own.iter().any(|&own| canonical(own) == address) {
+        if self.is_own(address) {
             return false;
         }
         match address {
             IpAddr::V4(v4) => is_global_v4(v4),
             IpAddr::V6(v6) => is_global_v6(v6),
         }
+    }
+
+    fn is_own(&self, address: IpAddr) -> bool {
+        let address = canonical(address);
+        address.is_loopback() || self.own.iter().any(|&own| canonical(own) == address)
     }
 }
 
@@ -214,11 +231,27 @@ mod tests {
         let policy = PeerPolicy {
             allowed: vec!["127.0.0.1/32".parse().unwrap(), "fd00::/8".parse().unwrap()],
             own: vec!["1.1.1.1".parse().unwrap()],
+            own_ports: None,
         };
         assert!(permits(&policy, "127.0.0.1") && permits(&policy, "::ffff:127.0.0.1"));
         assert!(!permits(&policy, "127.0.0.2"));
         assert!(permits(&policy, "fd12::1") && !permits(&policy, "fc00::1"));
         assert!(!permits(&policy, "1.1.1.1") && !permits(&policy, "::ffff:1.1.1.1"));
+    }
+
+    #[test]
+    fn of_an_own_address_that_is_allowed_only_some_ports_are() {
+        let policy = PeerPolicy {
+            allowed: vec!["127.0.0.0/8".parse().unwrap(), "1.1.1.1".parse().unwrap()],
+            own: vec!["1.1.1.1".parse().unwrap()],
+            own_ports: Some(50000..=59999),
+        };
+        let permits = |peer: &str| policy.permits_at(peer.parse().unwrap());
+        for host in ["127.0.0.1", "127.0.0.9", "1.1.1.1", "[::ffff:1.1.1.1]"] {
+            assert!(permits(&format!("{host}:50000")), "{host}");
+            assert!(!permits(&format!("{host}:3478")), "{host}");
+        }
+        assert!(permits("8.8.8.8:53") && !permits("10.0.0.1:50000"));
     }
 
     #[test]

@@ -142,6 +142,10 @@ impl Framer {
             None if self.buffer.len() > self.limits.message => {
                 Some(Some(self.lost(Refusal::MessageTooLarge)))
             }
+            // An empty line that no CR leads: this head would never end as one of ours does.
+            None if memmem::find(&self.buffer[from..within], b"\n\n").is_some() => {
+                Some(Some(self.lost(Refusal::BareLineBreak)))
+            }
             None => {
                 self.expecting = Expecting::Head { searched: within };
                 None

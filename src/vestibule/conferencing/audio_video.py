@@ -39,6 +39,8 @@ class AudioVideoParts:
     tokens: JoinTokens
     dialogs: DialogTable
     record_route: Callable[[ServerTransaction], str]
+    address_of: Callable[[int], str | None]
+    """The address at the other end of a connection."""
 
 
 class MediaSession:
@@ -142,7 +144,10 @@ class AudioVideo:
         """Open a phone's media and return the answer. Raises SipRefusal (488)."""
         offer = message.body.decode("utf-8", "replace")
         conference.claim_endpoint(seat, seat.id)
-        return self._parts.rooms.join_phone(conference.meeting.id, seat.id, offer, rights_of(seat))
+        return self._parts.rooms.join_phone(
+            conference.meeting.id, seat.id, offer, rights_of(seat),
+            seen_at=self._parts.address_of(message.flow),
+        )  # fmt: skip
 
     # --- what the focus and the rooms tell ---
 

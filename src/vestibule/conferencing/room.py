@@ -34,8 +34,13 @@ class Rooms(Protocol):
     def check_phone(self, offer: str) -> None:
         """Raises SipRefusal (488) if a phone's offer can't be served, such as one without a key."""
 
-    def join_phone(self, room: str, endpoint: str, offer: str, rights: MediaRights) -> str:
-        """Take a SIP phone's offer, return the answer. Raises SipRefusal (488)."""
+    def join_phone(
+        self, room: str, endpoint: str, offer: str, rights: MediaRights, *, seen_at: str | None
+    ) -> str:
+        """Take a SIP phone's offer, return the answer. Raises SipRefusal (488).
+
+        `seen_at`: the address that its signalling comes from.
+        """
 
     def set_rights(self, room: str, endpoint: str, rights: MediaRights) -> None:
         """Change what an endpoint may send, at once."""

@@ -78,6 +78,11 @@ class Flows:
         """The flow of that number, while it is open."""
         return self._open.get(flow)
 
+    def address_of(self, flow: int) -> str | None:
+        """The address at the other end; None if the flow is gone."""
+        found = self._open.get(flow)
+        return found.host if found is not None else None
+
     def __len__(self) -> int:
         return len(self._open)
 

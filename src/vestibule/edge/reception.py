@@ -17,6 +17,7 @@ from vestibule._native import (
     ConnectFailed,
     Edge,
     FlowClosed,
+    FlowEnding,
     FlowOpened,
     MessageRefused,
     SipMessage,
@@ -119,6 +120,8 @@ class Reception:
             self._layer.receive(event)
         elif isinstance(event, FlowOpened):
             self._open(event)
+        elif isinstance(event, FlowEnding):  # all that came before has been answered by now
+            self._parts.edge.close_flow(event.flow, event.reason)
         elif isinstance(event, FlowClosed):
             self._close(event.flow)
         elif isinstance(event, MessageRefused):
@@ -200,6 +203,8 @@ class Reception:
 
     def _remember(self, flow: int, principal: Principal) -> None:
         senders = self._senders.setdefault(flow, set())
+        if not senders:
+            self._parts.edge.prove_flow(flow)
         if principal not in senders and len(senders) >= MOST_SENDERS:
             raise SipRefusal(403, "Too many people on one connection")
         senders.add(principal)

@@ -10,6 +10,7 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _REMEMBERED = 20_000  # buckets of each kind; the one unused longest is forgotten first
 
@@ -118,6 +119,7 @@ class SignInLimits:
             buckets.give_back(key, now)
 
 
+@lru_cache(maxsize=8192)  # asked for each message, of few addresses
 def subnet_of(address: str) -> str:
     """The part of a client's address that one subscriber holds: IPv4 whole, IPv6 its /56."""
     try:

@@ -66,8 +66,14 @@ class Rooms:
         """Raises SipRefusal (488) if a phone's offer can't be served."""
         read_phone_offer(offer)
 
-    def join_phone(self, room: str, endpoint: str, offer: str, rights: Rights) -> str:
-        """Take a phone's offer, return the answer. Raises SipRefusal (488)."""
+    def join_phone(
+        self, room: str, endpoint: str, offer: str, rights: Rights, *, seen_at: str | None
+    ) -> str:
+        """Take a phone's offer, return the answer. Raises SipRefusal (488).
+
+        `seen_at` is the address that its signalling comes from: only there is media sent before any
+        has come from the phone.
+        """
         chosen = read_phone_offer(offer)
         self._ensure(room)
         try:
@@ -82,6 +88,7 @@ class Rooms:
                 remote_key=chosen.remote_key,
                 remote_host=chosen.host,
                 remote_port=chosen.port,
+                remote_is_known=chosen.host == seen_at,
                 rtcp_mux=chosen.rtcp_mux,
                 audio=rights.audio,
             )

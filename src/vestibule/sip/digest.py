@@ -10,6 +10,7 @@ from vestibule.sip.refusal import SipRefusal
 _PARAMETER = re.compile(
     r'\s*([A-Za-z][A-Za-z0-9-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)'
 )
+_ESCAPED = re.compile(r"\\(.)")
 _LONGEST = 4096
 _REQUIRED = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
 
@@ -73,6 +74,9 @@ def _fields(parameters: str) -> dict[str, str]:
         if match is None or name in fields:
             raise SipRefusal(400, "Malformed Authorization header")
         quoted = match.group(2)
-        fields[name] = match.group(3) if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        value = match.group(3) if quoted is None else quoted
+        if quoted is not None and "\\" in quoted:
+            value = _ESCAPED.sub(r"\1", quoted)
+        fields[name] = value
         at = match.end()
     return fields

@@ -94,6 +94,9 @@ class Line:
         ]
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
 
+    def write_octets(self, octets: bytes) -> None:
+        self._writer.write(octets)
+
     async def read(self) -> SipMessage:
         async with asyncio.timeout(DEADLINE):
             return parse_sip(await self._reader.readuntil(b"\r\n\r\n"))
@@ -315,3 +318,33 @@ async def test_deadlines_pass_by_themselves(house: House) -> None:
     house.wheel.schedule(0.2, passed.set)
     async with asyncio.timeout(DEADLINE):
         await passed.wait()
+
+
+async def test_what_came_before_lost_framing_is_answered_first(tmp_path: Path) -> None:
+    with RunningEdge(TestAuthority(), answer_seconds=5.0) as running:
+        house = House(running, Place(tmp_path))
+        house.reception.start()
+        line = await house.connect()
+        line.write("MESSAGE")
+        line.write_octets(b"\n\nneither SIP nor anything else\r\n\r\n")
+        statuses = {(await line.read()).status}
+        assert 401 in statuses, "the sound request has its answer"
+        assert await line.ended()
+        await line.close()
+        house.reception.stop()
+
+
+async def test_an_unproven_connection_ends_in_time_and_a_proven_one_stays(tmp_path: Path) -> None:
+    with RunningEdge(TestAuthority(), unproven_seconds=1.0) as running:
+        house = House(running, Place(tmp_path))
+        house.reception.start()
+        house.place.router.add("OPTIONS", UriKind.PERSON, lambda given: given.respond(200))
+        good, bad = await house.connect(), await house.connect()
+        assert (await good.ask("OPTIONS", "sip:bob@d.test", house.bearer())).status == 200
+        assert (await bad.ask("OPTIONS")).status == 401
+        assert await bad.ended()
+        running.counted("closed_unproven")
+        assert (await good.ask("OPTIONS", "sip:bob@d.test", house.bearer())).status == 200
+        for line in (good, bad):
+            await line.close()
+        house.reception.stop()

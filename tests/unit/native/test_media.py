@@ -201,6 +201,7 @@ LEG: dict[str, Any] = {
     "remote_key": bytes(range(100, 128)),
     "remote_host": "127.0.0.1",
     "remote_port": 9,
+    "remote_is_known": True,
     "rtcp_mux": True,
     "audio": True,
 }
@@ -243,6 +244,19 @@ def test_a_phone_hears_and_is_heard(media: Media, phone: socket.socket) -> None:
     assert stats is not None
     assert (stats.packets_received, stats.packets_refused) == (1, 0)
     assert stats.packets_sent >= 1
+
+
+def test_media_goes_nowhere_that_is_only_claimed(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind(("127.0.0.1", 0))
+        port = join_phone(media, victim.getsockname()[1], remote_is_known=False)
+        sender = GcmPhone(LEG["remote_key"])
+        phone.sendto(sender.packet(b"\xff" * 160), ("127.0.0.1", port))
+        assert phone.recv(2048), "it is sent to where it has proven to be"
+        victim.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            victim.recv(2048)
 
 
 def test_what_is_not_authentic_only_counts(media: Media, phone: socket.socket) -> None:

@@ -81,6 +81,7 @@ impl Phone {
             rtcp: (!mux).then_some(SocketId(number + 1)),
         };
         let leg = PhoneLeg {
+            remote_is_known: true,
             rtcp_mux: mux,
             ..leg
         };
@@ -175,6 +176,7 @@ pub fn leg(codec: Codec, suite: Suite, remote: SocketAddr) -> PhoneLeg {
         local_key: key(1),
         remote_key: key(101),
         remote,
+        remote_is_known: true,
         rtcp_mux: true,
     }
 }

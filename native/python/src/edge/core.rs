@@ -35,6 +35,10 @@ pub struct Settings {
     pub handshake: Duration,
     /// Between any two bytes.
     pub idle: Duration,
+    /// From a flow's opening to its first proof.
+    pub unproven: Duration,
+    /// How long what came before a peer's end may still be answered; none if zero.
+    pub answer: Duration,
 }
 
 /// How a flow came about.
@@ -63,6 +67,10 @@ pub enum Event {
     FlowOpened {
         flow: u64,
         opened: Opened,
+    },
+    FlowEnding {
+        flow: u64,
+        reason: String,
     },
     FlowClosed {
         flow: u64,
@@ -142,6 +150,13 @@ impl Core {
         }
     }
 
+    /// Somebody has proven who they are on a flow.
+    pub fn prove_flow(&self, flow: u64) {
+        if let Some(outbox) = self.outbox(flow) {
+            outbox.prove();
+        }
+    }
+
     /// A proof of life for a task to hold; `None` if the edge is closing and none may begin.
     pub fn alive(&self) -> Option<mpsc::Sender<()>> {
         lock(&self.alive).clone()
@@ -195,6 +210,9 @@ impl Registration {
     /// The flow is open: tell Python.
     pub fn open(&mut self, opened: Opened) {
         self.opened = true;
+        if opened.certificate.is_some() {
+            self.outbox.prove();
+        }
         self.core.counters.add(Count::FlowsOpened);
         let flow = self.flow;
         self.core.events.push(Event::FlowOpened { flow, opened });

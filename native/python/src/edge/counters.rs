@@ -38,6 +38,7 @@ counts! {
     MessagesSent "messages_sent" "Messages queued for sending.",
     SendsRefused "sends_refused" "Messages not queued: the flow was gone or its queue full.",
     Throttled "throttled" "Pauses made because a flow sent faster than it may.",
+    Unproven "closed_unproven" "Flows on which nobody had proven who they are in time.",
     Idle "closed_idle" "Connections closed because nothing came for too long.",
     Distrusted "closed_distrusted" "Live connections ended because their certificate was revoked.",
 }

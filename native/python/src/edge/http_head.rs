@@ -47,7 +47,12 @@ fn is_websocket(request: &httparse::Request<'_, '_>) -> bool {
         })
 }
 
-/// A response of ours with no body, after which the connection is closed.
+/// Errors are guarded as pages are (ATTACKS 17).
+const GUARDED: &str = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n\
+    Referrer-Policy: no-referrer\r\nCache-Control: no-store\r\n\
+    Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
+/// A response of ours, a problem document (RFC 9457), after which the connection is closed.
 pub fn refusal(status: u16, headers: &str) -> Vec<u8> {
     let reason = match status {
         400 => "Bad Request",
@@ -58,8 +63,13 @@ pub fn refusal(status: u16, headers: &str) -> Vec<u8> {
         505 => "HTTP Version Not Supported",
         _ => "Refused",
     };
-    format!("HTTP/1.1 {status} {reason}\r\n{headers}Connection: close\r\nContent-Length: 0\r\n\r\n")
-        .into_bytes()
+    let body = format!(r#"{{"type":"about:blank","title":"{reason}","status":{status}}}"#);
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} {reason}\r\n{headers}{GUARDED}Connection: close\r\n\
+         Content-Type: application/problem+json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 #[cfg(test)]

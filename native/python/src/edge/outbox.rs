@@ -4,6 +4,7 @@
 //! write. The bound holds for what waits and what is being written together.
 
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -65,12 +66,15 @@ pub struct Outbox {
     encoding: Encoding,
     state: Mutex<State>,
     changed: Notify,
+    proven: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: BytesMut,
     writing: usize,
+    /// Nothing more comes in; this is how the flow will end once what came has been answered.
+    winding_up: Option<(String, Option<CloseCode>)>,
     ending: Option<String>,
 }
 
@@ -81,6 +85,7 @@ impl Outbox {
             encoding,
             state: Mutex::default(),
             changed: Notify::new(),
+            proven: AtomicBool::new(false),
         }
     }
 
@@ -101,6 +106,23 @@ impl Outbox {
         self.queue(bytes.len(), |waiting| waiting.extend_from_slice(bytes))
     }
 
+    /// Somebody has proven who they are on this flow: it may be idle from now on.
+    pub fn prove(&self) {
+        self.proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::prove`] was called.
+    pub fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more comes in. Whoever calls [`Self::end`] now ends the flow for this reason.
+    pub fn wind_up(&self, reason: impl Into<String>, close: Option<CloseCode>) {
+        self.lock()
+            .winding_up
+            .get_or_insert_with(|| (reason.into(), close));
+    }
+
     /// Close the flow once everything queued is written. The first reason counts.
     pub fn end(&self, reason: impl Into<String>) {
         self.end_with(reason, Some(CloseCode::Normal));
@@ -110,10 +132,12 @@ impl Outbox {
     pub fn end_with(&self, reason: impl Into<String>, close: Option<CloseCode>) {
         let mut state = self.lock();
         if state.ending.is_none() {
+            let given = (reason.into(), close);
+            let (reason, close) = state.winding_up.take().unwrap_or(given);
             if let (Encoding::WebSocket, Some(code)) = (self.encoding, close) {
                 encode_close(code, &mut state.waiting);
             }
-            state.ending = Some(reason.into());
+            state.ending = Some(reason);
             drop(state);
             self.changed.notify_one();
         }
@@ -200,6 +224,16 @@ mod tests {
         assert!(!outbox.send(b"never"));
         assert_eq!(outbox.try_next(), Some(Next::Write(b"last"[..].into())));
         assert_eq!(outbox.try_next(), Some(Next::End("enough".into())));
+    }
+
+    #[test]
+    fn a_flow_that_winds_up_can_be_answered_on_and_ends_for_its_first_reason() {
+        let outbox = Outbox::new(Encoding::Stream);
+        outbox.wind_up("closed by peer", None);
+        assert!(!outbox.is_ending() && outbox.send(b"answer"));
+        outbox.end("answered");
+        assert_eq!(outbox.try_next(), Some(Next::Write(b"answer"[..].into())));
+        assert_eq!(outbox.try_next(), Some(Next::End("closed by peer".into())));
     }
 
     #[test]

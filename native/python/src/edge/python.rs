@@ -66,6 +66,12 @@ impl FlowOpened {
 }
 
 #[pyclass(frozen, get_all, module = "vestibule._native")]
+struct FlowEnding {
+    flow: u64,
+    reason: String,
+}
+
+#[pyclass(frozen, get_all, module = "vestibule._native")]
 struct FlowClosed {
     flow: u64,
     reason: String,
@@ -88,6 +94,7 @@ fn to_python(py: Python<'_>, event: Event) -> PyResult<Bound<'_, PyAny>> {
     match event {
         Event::Message { flow, message } => SipMessage::new(flow, *message).into_bound_py_any(py),
         Event::FlowOpened { flow, opened } => FlowOpened { flow, opened }.into_bound_py_any(py),
+        Event::FlowEnding { flow, reason } => FlowEnding { flow, reason }.into_bound_py_any(py),
         Event::FlowClosed { flow, reason } => FlowClosed { flow, reason }.into_bound_py_any(py),
         Event::MessageRefused {
             flow,
@@ -118,7 +125,8 @@ impl Edge {
     #[new]
     #[pyo3(signature = (*, http_backend, websocket_origins, max_message=65536, max_connections=10000,
                         max_connections_per_address=1000, messages_per_second=200.0,
-                        handshake_seconds=10.0, idle_seconds=600.0))]
+                        handshake_seconds=10.0, idle_seconds=600.0, unproven_seconds=30.0,
+                        answer_seconds=2.0))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of one documented call"
@@ -132,6 +140,8 @@ impl Edge {
         messages_per_second: f64,
         handshake_seconds: f64,
         idle_seconds: f64,
+        unproven_seconds: f64,
+        answer_seconds: f64,
     ) -> PyResult<Self> {
         if !(messages_per_second.is_finite() && messages_per_second > 0.0) {
             return Err(PyValueError::new_err(
@@ -150,6 +160,9 @@ impl Edge {
             },
             handshake: deadline("handshake_seconds", handshake_seconds)?,
             idle: deadline("idle_seconds", idle_seconds)?,
+            unproven: deadline("unproven_seconds", unproven_seconds)?,
+            answer: Duration::try_from_secs_f64(answer_seconds)
+                .map_err(|_| PyValueError::new_err("answer_seconds is out of range"))?,
         })?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -223,6 +236,10 @@ impl Edge {
         self.core.send(flow, data)
     }
 
+    fn prove_flow(&self, flow: u64) {
+        self.core.prove_flow(flow);
+    }
+
     fn close_flow(&self, flow: u64, reason: &str) {
         self.core.close_flow(flow, reason);
     }
@@ -294,6 +311,7 @@ fn to_value_error(error: TlsError) -> PyErr {
 /// Put this file's names into the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<FlowOpened>()?;
+    module.add_class::<FlowEnding>()?;
     module.add_class::<FlowClosed>()?;
     module.add_class::<MessageRefused>()?;
     module.add_class::<ConnectFailed>()?;

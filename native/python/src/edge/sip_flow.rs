@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, split};
 use tokio::pin;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::bucket::Bucket;
@@ -45,6 +45,7 @@ pub async fn serve<S>(
     S: AsyncRead + AsyncWrite,
 {
     let outbox = Arc::clone(&registration.outbox);
+    let flow = registration.flow;
     let mut reading = Reading {
         core,
         flow: registration.flow,
@@ -52,20 +53,33 @@ pub async fn serve<S>(
         codec: Codec::new(outbox.encoding(), core.settings.max_message),
         bucket: Bucket::full(core.settings.message_rate, Instant::now()),
         begun: None,
+        opened: Instant::now(),
+        delivered: false,
     };
     let (mut reader, mut writer) = split(stream);
     let reason = {
         let (reads, writes) = (reading.run(&mut reader, first), write(&mut writer, &outbox));
         let closing = core.closing();
-        pin!(reads, writes, distrust, closing);
+        let given_up = sleep(core.settings.idle);
+        pin!(reads, writes, distrust, closing, given_up);
         let mut reads_done = false;
         loop {
             // Reading comes first: what has arrived is told even if Python ends the flow at once.
             tokio::select! {
                 biased;
-                end = &mut reads, if !reads_done => {
+                (end, delivered) = &mut reads, if !reads_done => {
                     reads_done = true;
-                    outbox.end_with(end.reason, end.close);
+                    if delivered && !core.settings.answer.is_zero() {
+                        // Python ends it, when it has answered what came before.
+                        outbox.wind_up(end.reason.clone(), end.close);
+                        core.events.push(Event::FlowEnding { flow, reason: end.reason });
+                        given_up.as_mut().reset((Instant::now() + core.settings.answer).into());
+                    } else {
+                        outbox.end_with(end.reason, end.close);
+                    }
+                }
+                () = &mut given_up, if reads_done && !outbox.is_ending() => {
+                    outbox.end("not answered in time");
                 }
                 reason = &mut writes => break reason,
                 () = &mut distrust, if !outbox.is_ending() => {
@@ -118,10 +132,14 @@ struct Reading<'a> {
     bucket: Bucket,
     /// When the message began of which we have a part.
     begun: Option<Instant>,
+    opened: Instant,
+    /// Whether Python has been given anything that it may still answer.
+    delivered: bool,
 }
 
 impl Reading<'_> {
-    async fn run<R>(&mut self, reader: &mut R, first: &[u8]) -> End
+    /// Read to the end; also tells whether anything was handed to Python.
+    async fn run<R>(&mut self, reader: &mut R, first: &[u8]) -> (End, bool)
     where
         R: AsyncRead + Unpin,
     {
@@ -129,27 +147,47 @@ impl Reading<'_> {
         loop {
             let pause = self.deliver(&mut received);
             if let Some(end) = received.end {
-                return end;
+                return (end, self.delivered);
             }
             self.wait(pause).await;
-            let deadline = self.deadline();
+            received = match self.read(reader).await {
+                Ok(received) => received,
+                Err(end) => return (end, self.delivered),
+            };
+        }
+    }
+
+    /// The next bytes, or why there are none.
+    async fn read<R>(&mut self, reader: &mut R) -> Result<Received, End>
+    where
+        R: AsyncRead + Unpin,
+    {
+        let idle_at = Instant::now() + self.deadline();
+        loop {
+            let proven_by = self.opened + self.core.settings.unproven;
+            let waits_for_proof = !self.outbox.is_proven() && proven_by < idle_at;
+            let until = if waits_for_proof { proven_by } else { idle_at };
             let codec = &mut self.codec;
             let read = read_once(reader, |bytes| codec.receive(bytes));
-            received = match timeout(deadline, read).await {
-                Ok(Ok(Some(received))) => received,
-                Ok(Ok(None)) => return ended("closed by peer"),
+            return match timeout_at(until.into(), read).await {
+                Ok(Ok(Some(received))) => Ok(received),
+                Ok(Ok(None)) => Err(ended("closed by peer")),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return ended("closed by peer without notice");
+                    Err(ended("closed by peer without notice"))
                 }
-                Ok(Err(error)) => return ended(&format!("reading: {error}")),
-                Err(_) => {
-                    self.core.counters.add(Count::Idle);
-                    return End {
-                        reason: "idle".into(),
-                        close: Some(CloseCode::Away),
-                    };
-                }
+                Ok(Err(error)) => Err(ended(&format!("reading: {error}"))),
+                Err(_) if waits_for_proof && self.outbox.is_proven() => continue,
+                Err(_) if waits_for_proof => Err(self.over(Count::Unproven, "not proven in time")),
+                Err(_) => Err(self.over(Count::Idle, "idle")),
             };
+        }
+    }
+
+    fn over(&self, count: Count, reason: &str) -> End {
+        self.core.counters.add(count);
+        End {
+            reason: reason.into(),
+            close: Some(CloseCode::Away),
         }
     }
 
@@ -157,6 +195,8 @@ impl Reading<'_> {
     fn deliver(&mut self, received: &mut Received) -> Duration {
         let (flow, counters) = (self.flow, &self.core.counters);
         let cost = received.arrivals.len() + received.keep_alives;
+        let sound = |arrival: &Arrival| matches!(arrival, Arrival::Message(_));
+        self.delivered |= received.arrivals.iter().any(sound);
         let events = received.arrivals.drain(..).map(|arrival| match arrival {
             Arrival::Message(message) => {
                 counters.add(Count::MessagesReceived);

@@ -6,6 +6,9 @@
 /// More than any method of either protocol.
 const LONGEST_METHOD: usize = 64;
 
+/// A longer line is refused by the parser of HTTP heads.
+const LONGEST_LINE: usize = 16 * 1024;
+
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -40,11 +43,25 @@ fn target(rest: &[u8]) -> Option<Protocol> {
     }
     let scheme_end = rest.iter().position(|&byte| byte == b':');
     match scheme_end {
-        Some(end) if is_http(&rest[..end]) => Some(Protocol::Http),
+        Some(end) if is_http(&rest[..end]) => versioned(rest),
         Some(_) => Some(Protocol::Sip),
         // A scheme may still come, unless this is longer than "https" already.
         None => (rest.len() > 5).then_some(Protocol::Sip),
     }
+}
+
+/// An `http` URI stands in a request of either protocol (RFC 4475 section 3.3.6): its version decides.
+fn versioned(rest: &[u8]) -> Option<Protocol> {
+    let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
+        let too_long = rest.len() > LONGEST_LINE;
+        return too_long.then_some(Protocol::Http);
+    };
+    let is_sip = rest[..end].trim_ascii_end().ends_with(b" SIP/2.0");
+    Some(if is_sip {
+        Protocol::Sip
+    } else {
+        Protocol::Http
+    })
 }
 
 fn is_http(scheme: &[u8]) -> bool {
@@ -71,9 +88,10 @@ mod tests {
             (b"\r\n\r\n", Protocol::Sip),
             (b"GET /sip HTTP/1.1", Protocol::Http),
             (b"OPTIONS * HTTP/1.1", Protocol::Http),
-            (b"GET https://h/ HTTP/1.1", Protocol::Http),
+            (b"GET https://h/ HTTP/1.1\r\n", Protocol::Http),
+            (b"INVITE http://h/ SIP/2.0\r\n", Protocol::Sip),
             (b"PRI * HTTP/2.0", Protocol::Http),
-            (b"GET HTTP://h/ HTTP/1.1", Protocol::Http),
+            (b"GET HTTP://h/ HTTP/1.1\r\n", Protocol::Http),
             (b"SSH-2.0-OpenSSH\r\n", Protocol::Unknown),
             (b" GET /", Protocol::Unknown),
             (b"\x00\x01\x00\x00\x21\x12\xa4\x42", Protocol::Unknown),

@@ -157,7 +157,7 @@ impl Media {
 
     #[pyo3(signature = (
         room, endpoint, *, codec, payload_type, dtmf_payload_type, suite, local_key, remote_key,
-        remote_host, remote_port, rtcp_mux, audio
+        remote_host, remote_port, remote_is_known, rtcp_mux, audio
     ))]
     #[allow(clippy::too_many_arguments, reason = "the boundary names them")]
     fn join_phone(
@@ -173,6 +173,7 @@ impl Media {
         remote_key: Vec<u8>,
         remote_host: &str,
         remote_port: u16,
+        remote_is_known: bool,
         rtcp_mux: bool,
         audio: bool,
     ) -> PyResult<u16> {
@@ -185,6 +186,7 @@ impl Media {
             local_key,
             remote_key,
             remote: SocketAddr::new(destination(py, remote_host)?, remote_port),
+            remote_is_known,
             rtcp_mux,
         };
         let rights = Rights {

@@ -90,6 +90,10 @@ impl Server {
             return Err(Refusal::BadRequest);
         }
         self.checked_peer(peer.ip())?;
+        if !self.config.peers.permits_at(peer) {
+            self.counters.peers_forbidden += 1;
+            return Err(Refusal::Forbidden);
+        }
         self.allocation(client)?.bind(now, number, peer)?;
         Ok(success(request))
     }

@@ -58,7 +58,7 @@ impl Server {
     ) -> Option<ToPeer> {
         let allocation = self.live_allocation(now, client)?;
         let (id, permitted) = (allocation.id, allocation.permits(now, to.ip()));
-        if !permitted || to.port() == 0 || !self.config.peers.permits(to.ip()) {
+        if !permitted || to.port() == 0 || !self.config.peers.permits_at(to) {
             self.counters.packets_without_permission += 1;
             return None;
         }
