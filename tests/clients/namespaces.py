@@ -55,7 +55,7 @@ class Host:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def connect(self, address: str, port: int, seconds: float = 5.0) -> socket.socket:
+    def connect(self, address: str, port: int, seconds: float = 20.0) -> socket.socket:
         """A TCP connection made from this host, usable from the test."""
         return self._made_here(lambda: socket.create_connection((address, port), seconds))
 
