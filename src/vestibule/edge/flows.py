@@ -78,6 +78,11 @@ class Flows:
         """The flow of that number, while it is open."""
         return self._open.get(flow)
 
+    def address_of(self, flow: int) -> str | None:
+        """The peer's address of that flow, while it is open."""
+        found = self._open.get(flow)
+        return found.host if found else None
+
     def __len__(self) -> int:
         return len(self._open)
 

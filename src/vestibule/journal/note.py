@@ -45,8 +45,8 @@ class Note:
 
     `tenant` is a tenant's id; `actor` who did it and `subject` to whom, as addresses of record;
     `address` the peer's network address; `mechanism` how the actor was proven. An actor left out is
-    the process itself, or where strangers act, nobody known. What a stranger merely claims to be is no actor, and is a subject only if
-    there is such a person: people type passwords where names belong.
+    the process itself or, of a refusal, nobody known. What a stranger merely claims to be is no
+    actor, and is a subject only if there is such a person: people type passwords where names belong.
     """
 
     kind: Kind

@@ -34,6 +34,12 @@ class Wanted:
             query = query.where(or_(*(journal.c.kind == kind.value for kind in self.kinds)))
         return query
 
+    async def before_last(self, connection: AsyncConnection, count: int) -> int:
+        """The number after which there are `count` of these entries, or all; `count` above 0."""
+        query = self.narrow(select(journal.c.sequence)).order_by(journal.c.sequence.desc())
+        numbers = (await connection.execute(query.limit(count))).scalars().all()
+        return numbers[-1] - 1 if numbers else 0
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:

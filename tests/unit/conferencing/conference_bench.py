@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vestibule.conferencing.admission import MeetingPolicy
-from vestibule.conferencing.conference import Conference, Ending, Seat
+from vestibule.conferencing.conference import Acted, Conference, Ending, Seat
 from vestibule.conferencing.identifiers import MeetingAddress
 from vestibule.conferencing.meeting import Meeting
 from vestibule.directory.model import Access, Presenting
@@ -37,6 +37,7 @@ class Notebook:
     endings: list[tuple[str, Ending]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     role_changes: list[Seat] = field(default_factory=list)
+    acts: list[tuple[str, Acted, str | None]] = field(default_factory=list)
     timers: list[HandTimer] = field(default_factory=list)
 
     def admitted(self, conference: Conference, seat: Seat) -> None:
@@ -50,6 +51,11 @@ class Notebook:
 
     def role_changed(self, conference: Conference, seat: Seat) -> None:
         self.role_changes.append(seat)
+
+    def acted(
+        self, conference: Conference, actor: Seat, act: Acted, seat: Seat | None = None
+    ) -> None:
+        self.acts.append((actor.entity, act, seat.entity if seat else None))
 
     def schedule(self, delay: float, callback: Callable[[], None]) -> HandTimer:
         timer = HandTimer(delay, callback)
