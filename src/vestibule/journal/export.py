@@ -6,6 +6,7 @@ from typing import Any
 
 from vestibule.journal.entry import FIELDS
 from vestibule.journal.kinds import Outcome
+from vestibule.journal.note import Detail
 from vestibule.journal.reading import StoredEntry
 
 SD_ID = "journal@32473"
@@ -13,6 +14,7 @@ SD_ID = "journal@32473"
 
 _FACILITY_AUDIT = 13
 _SEVERITY = {Outcome.DONE.value: 5, Outcome.REFUSED.value: 4}  # notice, warning
+_FOR_MACHINES = frozenset({Detail.HEAD.value, Detail.KEY_ID.value, Detail.SIGNATURE.value})
 _ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\", "]": "\\]"})
 
 
@@ -63,6 +65,8 @@ def as_line(stored: StoredEntry) -> str:
     if entry.mechanism:
         parts.append(f"by {entry.mechanism}")
     for name, value in json.loads(entry.details).items():
+        if name in _FOR_MACHINES:
+            continue
         parts.append(f"{name}={json.dumps(value) if ' ' in value else value}")
     return " ".join(parts)
 
