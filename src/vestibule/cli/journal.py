@@ -55,7 +55,8 @@ def verify_journal(
     heads = [Attested(_head(text), f"--head {text[:24]}…") for text in head or ()]
 
     async def act(workspace: Workspace) -> Report:
-        keys = [_public_key(path) for path in key or ()] or [_signer(workspace).public_key()]
+        own = _signer(workspace).existing_key()
+        keys = [_public_key(path) for path in key or ()] or ([own] if own else [])
         kept = CheckpointFile(workspace.settings.journal_dir).read()
         if kept is not None:
             heads.append(Attested(kept.head, "the checkpoint in the data folder"))

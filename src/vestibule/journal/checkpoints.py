@@ -113,6 +113,10 @@ class Signer:
             self._key = self._load_or_create()
         return PublicKey(self._key.public_key())
 
+    def existing_key(self) -> PublicKey | None:
+        """What to check with; None if there is no key yet."""
+        return self.public_key() if self._key is not None or self.path.exists() else None
+
     def _load_or_create(self) -> ec.EllipticCurvePrivateKey:
         if not self.path.exists():
             private_folder(self.folder)
