@@ -102,9 +102,17 @@ class Observer(Protocol):
         """What the seat may see and send has changed."""
 
     def acted(
-        self, conference: "Conference", actor: Seat, act: Acted, seat: Seat | None = None
+        self,
+        conference: "Conference",
+        actor: Seat,
+        act: Acted,
+        seat: Seat | None,
+        role: Role | None,
     ) -> None:
-        """Somebody did something they may, to a seat or to all; it is about to take effect."""
+        """Somebody does what they may, to a seat (which then has this role) or to all.
+
+        Told before it takes effect; what this raises stops it.
+        """
 
 
 class Conference:
@@ -176,7 +184,7 @@ class Conference:
     def end(self, actor: Seat) -> None:
         """Somebody ends the meeting for everyone. Raises NotAllowed."""
         self._require(actor, Act.END)
-        self._observer.acted(self, actor, Acted.ENDED)
+        self._observer.acted(self, actor, Acted.ENDED, None, None)
         self.close()
 
     def close(self) -> None:
@@ -190,7 +198,7 @@ class Conference:
         """Admit somebody from the lobby. Raises NotAllowed; no error if already in."""
         self._require(actor, Act.ADMIT)
         for seat in self._waiting(entity):
-            self._observer.acted(self, actor, Acted.ADMITTED, seat)
+            self._observer.acted(self, actor, Acted.ADMITTED, seat, seat.role)
             _cancel_deadline(seat)
             seat.door = Door.IN
             self._observer.admitted(self, seat)
@@ -200,14 +208,14 @@ class Conference:
         """Send somebody in the lobby away. Raises NotAllowed."""
         self._require(actor, Act.ADMIT)
         for seat in self._waiting(entity):
-            self._observer.acted(self, actor, Acted.REJECTED, seat)
+            self._observer.acted(self, actor, Acted.REJECTED, seat, seat.role)
             self._end(seat, Ending.REJECTED)
 
     def remove(self, actor: Seat, entity: str) -> None:
         """Remove somebody from the meeting. Raises NotAllowed."""
         for seat in self._present(entity):
             self._require(actor, Act.REMOVE, seat.role)
-            self._observer.acted(self, actor, Acted.REMOVED, seat)
+            self._observer.acted(self, actor, Acted.REMOVED, seat, seat.role)
             self._end(seat, Ending.REMOVED)
 
     def change_role(self, actor: Seat, entity: str, role: Role) -> None:
@@ -216,8 +224,8 @@ class Conference:
             raise NotAllowed("organizerIsFixed")
         for seat in self._present(entity):
             self._require(actor, Act.CHANGE_ROLE, seat.role)
+            self._observer.acted(self, actor, Acted.ROLE_CHANGED, seat, role)
             seat.role = role
-            self._observer.acted(self, actor, Acted.ROLE_CHANGED, seat)
             self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, entity)
 
@@ -229,8 +237,9 @@ class Conference:
         for seat in self._present(entity):
             if actor is not seat or not muted:
                 self._require(actor, Act.MUTE)
+            act = Acted.MUTED if muted else Acted.UNMUTED
+            self._observer.acted(self, actor, act, seat, seat.role)
             seat.muted = muted
-            self._observer.acted(self, actor, Acted.MUTED if muted else Acted.UNMUTED, seat)
             self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, entity)
 

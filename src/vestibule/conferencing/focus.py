@@ -22,6 +22,7 @@ from vestibule.conferencing.identifiers import meeting_id_of
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting import Meeting
 from vestibule.conferencing.meeting_journal import MeetingJournal
+from vestibule.conferencing.roles import Role
 from vestibule.conferencing.watchers import Watchers
 from vestibule.identity.principal import Kind, Principal
 from vestibule.sip.dialog import Dialog
@@ -136,10 +137,10 @@ class Focus:
         self._parts.watchers.view_changed(conference, seat)
 
     def acted(
-        self, conference: Conference, actor: Seat, act: Acted, seat: Seat | None = None
+        self, conference: Conference, actor: Seat, act: Acted, seat: Seat | None, role: Role | None
     ) -> None:
-        """Somebody did something: it is journalled before it takes effect."""
-        self._parts.journal.acted(conference.meeting, actor, act, seat)
+        """Somebody does something: it is journalled before it takes effect."""
+        self._parts.journal.acted(conference.meeting, actor, act, seat, role)
 
     # --- inside ---
 

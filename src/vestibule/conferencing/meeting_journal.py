@@ -5,6 +5,7 @@ from collections.abc import Callable
 from vestibule.conferencing.admission import Door
 from vestibule.conferencing.conference import Acted, Seat
 from vestibule.conferencing.meeting import Meeting
+from vestibule.conferencing.roles import Role
 from vestibule.identity.principal import Principal
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
@@ -49,11 +50,15 @@ class MeetingJournal:
         details = {Detail.MEETING: meeting.id}
         self._note(Kind.ADMISSION_TIMED_OUT, meeting, None, seat.entity, details)
 
-    def acted(self, meeting: Meeting, actor: Seat, act: Acted, seat: Seat | None) -> None:
-        """Somebody inside did something, to somebody or to the whole meeting."""
+    def acted(
+        self, meeting: Meeting, actor: Seat, act: Acted, seat: Seat | None, role: Role | None
+    ) -> None:
+        """Somebody inside does something, to somebody who then has this role or to the whole meeting."""
         details = {Detail.MEETING: meeting.id}
         if seat is not None:
-            details |= {Detail.NAME: seat.display_name, Detail.ROLE: seat.role.value}
+            details[Detail.NAME] = seat.display_name
+        if role is not None:
+            details[Detail.ROLE] = role.value
         subject = seat.entity if seat else None
         self._note(_KINDS[act], meeting, actor.entity, subject, details)
 

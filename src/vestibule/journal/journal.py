@@ -2,7 +2,8 @@
 
 `note` never waits for the database. What it takes is kept until it is written: refusals that come
 in floods are counted (`flood.py`), everything else is written one by one. Should the store be away
-for so long that `MOST_WAITING` notes wait, further acts are refused rather than left unrecorded.
+for so long that `MOST_WAITING` notes wait, nobody is let in any more rather than unrecorded. What takes
+something away, or has happened already, is taken even then: there is little of it.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from vestibule.journal.chain import Standing
 from vestibule.journal.checkpoints import Checkpoint, CheckpointFile, Signer
 from vestibule.journal.entry import Noted
 from vestibule.journal.flood import Flood
+from vestibule.journal.kinds import GIVES
 from vestibule.journal.note import Note
 from vestibule.store.writer import Writer
 
@@ -94,7 +96,7 @@ class Journal:
             if note.may_be_counted:
                 if not self._flood.passes(note, room=waiting < MOST_REFUSALS_WAITING):
                     return
-            elif waiting >= MOST_WAITING:
+            elif waiting >= MOST_WAITING and note.kind in GIVES:
                 raise JournalFull(f"{waiting} notes wait for the store")
             self._waiting.append(self._noted(note))
             if self._awake or self._loop is None:

@@ -76,5 +76,8 @@ COUNTED_AFTER: dict[Kind, int] = {
 """Kinds that strangers can cause at will without being refused, with how many of them from one source
 are written one by one before the rest is counted. Refusals have a limit of their own (`flood.py`)."""
 
+GIVES = frozenset({Kind.SIGN_IN_ACCEPTED, Kind.ADMISSION_ADMITTED, Kind.ROLE_CHANGED})
+"""Acts that give somebody something, noted before they take effect: with a full journal they don't."""
+
 NEVER_COUNTED = frozenset({Kind.TOKEN_REUSED})
 """Refusals that are written one by one however many come: each ended somebody's sign-in."""

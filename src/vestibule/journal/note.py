@@ -80,7 +80,8 @@ class Notes(Protocol):
     def note(self, note: Note) -> None:
         """Put an event into the journal soon. Never waits; may be called from any thread.
 
-        Raises JournalFull if so much waits for a store that is away that the act must not go on.
+        Of acts that give somebody something (`kinds.GIVES`) it raises JournalFull if so much waits
+        for a store that is away that they must not go on.
         """
 
 

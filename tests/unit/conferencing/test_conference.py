@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.conferencing.conference_bench import ALICE, BOB, GUEST, make_conference
 from vestibule.conferencing.admission import Who
-from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Seat
+from vestibule.conferencing.conference import Acted, Conference, Ending, NotAllowed, Seat
 from vestibule.conferencing.roles import Act, Role
 from vestibule.directory.model import Presenting
 
@@ -151,3 +151,31 @@ def test_ending_ends_every_seat_once() -> None:
         (GUEST, Ending.MEETING_ENDED),
     ]
     assert conference.is_empty
+
+
+def test_each_act_is_told_with_who_did_it_before_it_takes_effect() -> None:
+    conference, notebook = make_conference()
+    host = organizer(conference)
+    guest(conference)
+    conference.let_in(host, GUEST)
+    conference.change_role(host, GUEST, Role.PRESENTER)
+    conference.mute(host, GUEST, muted=True)
+    conference.remove(host, GUEST)
+    conference.end(host)
+    assert notebook.acts == [
+        (ALICE, Acted.ADMITTED, GUEST, Role.ATTENDEE),
+        (ALICE, Acted.ROLE_CHANGED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.MUTED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.REMOVED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.ENDED, None, None),
+    ]
+
+
+def test_an_act_that_can_t_be_recorded_has_no_effect() -> None:
+    conference, notebook = make_conference()
+    host, waiting = organizer(conference), guest(conference)
+    notebook.full = True
+    with pytest.raises(RuntimeError):
+        conference.let_in(host, GUEST)
+    assert not waiting.is_in
+    assert notebook.admitted_seats == []

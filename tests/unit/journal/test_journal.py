@@ -199,17 +199,18 @@ async def test_reuse_of_a_token_is_never_only_counted(bench: Bench) -> None:
     assert len(await bench.entries()) == 100
 
 
-async def test_where_too_much_waits_the_act_is_refused_rather_than_unrecorded(
+async def test_where_too_much_waits_nobody_is_let_in_but_all_else_is_taken(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 3)
     for _ in range(3):
         bench.journal.note(ADDED)
     with pytest.raises(JournalFull):
-        bench.journal.note(ADDED)
-    bench.journal.note(REFUSED)
+        bench.journal.note(Note(Kind.SIGN_IN_ACCEPTED))
+    for taken in (REFUSED, Note(Kind.SIGN_OUT), Note(Kind.DEVICE_REVOKED)):
+        bench.journal.note(taken)
     await bench.journal.write()
-    assert len(await bench.entries()) == 4
+    assert len(await bench.entries()) == 6
 
 
 async def test_refusals_that_find_no_room_are_counted_for_later(
