@@ -149,7 +149,25 @@ class Server:
                 self.layer, self.bindings, self.directory, self.wheel, RouteTokens(), sip_host
             )
         )
-        proof = Proof(
+        self.reception = Reception(
+            ReceptionParts(
+                edge=self.edge,
+                flows=self.flows,
+                wheel=self.wheel,
+                proof=self._build_proof(),
+                nonces=self.nonces,
+                dialogs=self.dialogs,
+                router=self.router,
+                calls=self.proxy,
+                on_flow_closed=self.bindings.close_flow,
+                notes=self.journal,
+            ),
+            self.layer,
+        )
+
+    def _build_proof(self) -> Proof:
+        settings = self.settings
+        return Proof(
             ProofParts(
                 directory=self.directory,
                 tokens=self.identity.tokens,
@@ -161,21 +179,6 @@ class Server:
                 clock=time.monotonic,
                 notes=self.journal,
             )
-        )
-        self.reception = Reception(
-            ReceptionParts(
-                edge=self.edge,
-                flows=self.flows,
-                wheel=self.wheel,
-                proof=proof,
-                nonces=self.nonces,
-                dialogs=self.dialogs,
-                router=self.router,
-                calls=self.proxy,
-                on_flow_closed=self.bindings.close_flow,
-                notes=self.journal,
-            ),
-            self.layer,
         )
 
     def _build_conferencing(self) -> None:
