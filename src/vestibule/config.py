@@ -205,6 +205,11 @@ class Settings(BaseSettings):
         return Path(tempfile.gettempdir()) / f"vestibule-{os.getuid()}-{name}"
 
     @property
+    def journal_dir(self) -> Path:
+        """Folder of the journal's signing key and newest checkpoint."""
+        return self.data_dir / "journal"
+
+    @property
     def pki_dir(self) -> Path:
         """Folder of the authority."""
         return self.data_dir / "pki"

@@ -20,6 +20,7 @@ from vestibule.conferencing.focus import Focus, FocusParts
 from vestibule.conferencing.identifiers import MeetingAddress, meeting_id_of
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
+from vestibule.conferencing.meeting_journal import MeetingJournal
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.conferencing.watchers import Watchers
@@ -31,6 +32,11 @@ from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
 from vestibule.identity.service import open_identity
+from vestibule.identity.sign_in_limits import subnet_of
+from vestibule.journal.certificates import CertificateJournal
+from vestibule.journal.journal import Journal
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import Note
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.pki.authority import Authority
@@ -59,11 +65,18 @@ class Server:
         self.settings = settings
         self.store = Store(settings.database_url)
         self.writer = Writer(self.store)
-        self.directory = Directory(self.store)
-        self.authority = Authority(settings.pki_dir, settings.crl_base)
+        self.journal = Journal(self.writer, settings.journal_dir, "server", source_of=subnet_of)
+        self.directory = Directory(self.store, self.journal)
+        self.authority = Authority(
+            settings.pki_dir, settings.crl_base, witness=CertificateJournal(self.journal)
+        )
         self.wheel = TimerWheel(time.monotonic())
         self.meetings = Meetings(
-            MeetingRecords(self.store, self.writer), self.directory, time.time, self._meeting_ended
+            MeetingRecords(self.store, self.writer),
+            self.directory,
+            time.time,
+            self._meeting_ended,
+            self.journal,
         )
         self.identity = open_identity(
             settings.data_dir / "identity",
@@ -72,6 +85,7 @@ class Server:
             store=self.store,
             writer=self.writer,
             clock=time.time,
+            notes=self.journal,
         )
         self._build_edge()
         self._build_media()
@@ -136,7 +150,25 @@ class Server:
                 self.layer, self.bindings, self.directory, self.wheel, RouteTokens(), sip_host
             )
         )
-        proof = Proof(
+        self.reception = Reception(
+            ReceptionParts(
+                edge=self.edge,
+                flows=self.flows,
+                wheel=self.wheel,
+                proof=self._build_proof(),
+                nonces=self.nonces,
+                dialogs=self.dialogs,
+                router=self.router,
+                calls=self.proxy,
+                on_flow_closed=self.bindings.close_flow,
+                notes=self.journal,
+            ),
+            self.layer,
+        )
+
+    def _build_proof(self) -> Proof:
+        settings = self.settings
+        return Proof(
             ProofParts(
                 directory=self.directory,
                 tokens=self.identity.tokens,
@@ -146,21 +178,8 @@ class Server:
                 token_issuer=settings.issuer,
                 default_realm=settings.domains[0],
                 clock=time.monotonic,
+                notes=self.journal,
             )
-        )
-        self.reception = Reception(
-            ReceptionParts(
-                edge=self.edge,
-                flows=self.flows,
-                wheel=self.wheel,
-                proof=proof,
-                nonces=self.nonces,
-                dialogs=self.dialogs,
-                router=self.router,
-                calls=self.proxy,
-                on_flow_closed=self.bindings.close_flow,
-            ),
-            self.layer,
         )
 
     def _build_conferencing(self) -> None:
@@ -186,6 +205,7 @@ class Server:
                 watchers=Watchers(self.dialogs, self.wheel.schedule, route),
                 dialogs=self.dialogs,
                 schedule=self.wheel.schedule,
+                journal=MeetingJournal(self.journal, self.flows.address_of),
                 record_route=route,
             )
         )
@@ -218,6 +238,7 @@ class Server:
             focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,
             other_hosts=frozenset({f"localhost:{settings.https_port}"}),
             meeting_refusals=(NotLicensed, TooManyMeetings),
+            notes=self.journal,
         )
 
     # --- life ---
@@ -237,6 +258,8 @@ class Server:
 
     async def _open(self) -> None:
         await self.store.start()
+        self.journal.start()
+        self.journal.note(Note(Kind.SERVER_STARTED))
         await self.directory.load()
         await self.meetings.reload()
         self.renewal.start()
@@ -267,6 +290,8 @@ class Server:
         await self.renewal.close()
         await self.directory.close()
         self.identity.close()
+        self.journal.note(Note(Kind.SERVER_STOPPED))
+        await self.journal.close()
         await self.writer.close()
         await self.store.close()
         _log.info("server.stopped")

@@ -7,6 +7,7 @@ from vestibule.cli import (
     demo,
     devices,
     initialise,
+    journal,
     meetings,
     people,
     policies,
@@ -30,5 +31,6 @@ app.add_typer(devices.app, name="device")
 app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
+app.add_typer(journal.app, name="journal")
 
 __all__ = ["app"]

@@ -11,7 +11,6 @@ from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.conferencing.invitation import invitation_link
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
-from vestibule.store.writer import Writer
 
 app = typer.Typer(help="Meetings: create, list.", no_args_is_help=True)
 
@@ -58,5 +57,6 @@ def list_meetings(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG)
 
 def meetings_of(workspace: Workspace) -> Meetings:
     """The meetings of an open installation; `reload` them first."""
-    records = MeetingRecords(workspace.store, Writer(workspace.store))
-    return Meetings(records, workspace.directory, time.time, lambda meeting_id: None)
+    records = MeetingRecords(workspace.store, workspace.writer)
+    directory, journal = workspace.directory, workspace.journal
+    return Meetings(records, directory, time.time, lambda meeting_id: None, journal)

@@ -1,6 +1,8 @@
 """What most commands need: the settings, the open store, the directory, the authority."""
 
 import asyncio
+import os
+import pwd
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,8 +18,11 @@ from vestibule.cli.output import fail
 from vestibule.config import Settings, load_settings
 from vestibule.directory.directory import AlreadyThere, Directory
 from vestibule.directory.model import Person, Tenant
+from vestibule.journal.certificates import CertificateJournal
+from vestibule.journal.journal import Journal
 from vestibule.pki.authority import Authority
 from vestibule.store.engine import SchemaTooNew, Store
+from vestibule.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -31,10 +36,12 @@ DEFAULT_CONFIG = Path("vestibule.toml")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open installation."""
+    """An open installation. What is done in it is journalled under this machine's user's name."""
 
     settings: Settings
     store: Store
+    writer: Writer
+    journal: Journal
     directory: Directory
     authority: Authority
 
@@ -92,13 +99,19 @@ def settings_of(**values: Any) -> Settings:
 async def open_workspace(settings: Settings) -> AsyncIterator[Workspace]:
     """Open an installation, and close it afterwards."""
     store = Store(settings.database_url)
+    writer = Writer(store)
+    journal = Journal(writer, settings.journal_dir, _local_user())
     try:
         await store.start()
-        directory = Directory(store)
+        directory = Directory(store, journal)
         await directory.load()
-        authority = Authority(settings.pki_dir, settings.crl_base)
-        yield Workspace(settings, store, directory, authority)
+        tell = CertificateJournal(journal)
+        authority = Authority(settings.pki_dir, settings.crl_base, witness=tell)
+        journal.start()
+        yield Workspace(settings, store, writer, journal, directory, authority)
     finally:
+        await journal.close()
+        await writer.close()
         await store.close()
 
 
@@ -120,6 +133,15 @@ def run_in(settings: Settings, act: Callable[[Workspace], Awaitable[T]]) -> T:
         fail(str(error))
     except DBAPIError as error:
         fail(f"the database can't be used: {error.orig}")
+
+
+def _local_user() -> str:
+    """Who runs this command, for the journal."""
+    number = os.getuid()
+    try:
+        return f"local:{pwd.getpwuid(number).pw_name}"
+    except KeyError:  # a container's user without a name
+        return f"local:{number}"
 
 
 def _reasons(error: pydantic.ValidationError) -> str:

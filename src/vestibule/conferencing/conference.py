@@ -28,6 +28,18 @@ class Ending(StrEnum):
     MEDIA_LOST = "media lost"
 
 
+class Acted(StrEnum):
+    """What somebody inside did."""
+
+    ADMITTED = "admitted"
+    REJECTED = "rejected"
+    REMOVED = "removed"
+    ROLE_CHANGED = "role changed"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    ENDED = "ended"
+
+
 class NotAllowed(Exception):
     """An act that the table of rights, or the state of the meeting, forbids. Holds a C3P reason."""
 
@@ -95,6 +107,19 @@ class Observer(Protocol):
 
     def role_changed(self, conference: "Conference", seat: Seat) -> None:
         """What the seat may see and send has changed."""
+
+    def acted(
+        self,
+        conference: "Conference",
+        actor: Seat,
+        act: Acted,
+        seat: Seat | None,
+        role: Role | None,
+    ) -> None:
+        """Somebody does what they may, to a seat (which then has this role) or to all.
+
+        Told before it takes effect; what this raises stops it.
+        """
 
 
 class Conference:
@@ -171,6 +196,7 @@ class Conference:
     def end(self, actor: Seat) -> None:
         """Somebody ends the meeting for everyone. Raises NotAllowed."""
         self._require(actor, Act.END)
+        self._observer.acted(self, actor, Acted.ENDED, None, None)
         self.close()
 
     def close(self) -> None:
@@ -184,6 +210,7 @@ class Conference:
         """Admit somebody from the lobby. Raises NotAllowed; no error if already in."""
         self._require(actor, Act.ADMIT)
         for seat in self._waiting(entity):
+            self._observer.acted(self, actor, Acted.ADMITTED, seat, seat.role)
             _cancel_deadline(seat)
             seat.door = Door.IN
             self._observer.admitted(self, seat)
@@ -193,12 +220,14 @@ class Conference:
         """Send somebody in the lobby away. Raises NotAllowed."""
         self._require(actor, Act.ADMIT)
         for seat in self._waiting(entity):
+            self._observer.acted(self, actor, Acted.REJECTED, seat, seat.role)
             self._end(seat, Ending.REJECTED)
 
     def remove(self, actor: Seat, entity: str) -> None:
         """Remove somebody from the meeting. Raises NotAllowed."""
         for seat in self._present(entity):
             self._require(actor, Act.REMOVE, seat.role)
+            self._observer.acted(self, actor, Acted.REMOVED, seat, seat.role)
             self._end(seat, Ending.REMOVED)
 
     def change_role(self, actor: Seat, entity: str, role: Role) -> None:
@@ -207,6 +236,7 @@ class Conference:
             raise NotAllowed("organizerIsFixed")
         for seat in self._present(entity):
             self._require(actor, Act.CHANGE_ROLE, seat.role)
+            self._observer.acted(self, actor, Acted.ROLE_CHANGED, seat, role)
             seat.role = role
             self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, entity)
@@ -219,6 +249,8 @@ class Conference:
         for seat in self._present(entity):
             if actor is not seat or not muted:
                 self._require(actor, Act.MUTE)
+            act = Acted.MUTED if muted else Acted.UNMUTED
+            self._observer.acted(self, actor, act, seat, seat.role)
             seat.muted = muted
             self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, entity)

@@ -15,12 +15,14 @@ from vestibule.conferencing import c3p
 from vestibule.conferencing.admission import Who
 from vestibule.conferencing.audio_video import AudioVideo
 from vestibule.conferencing.c3p import C3pError, C3pRequest
-from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Schedule, Seat
+from vestibule.conferencing.conference import Acted, Conference, Ending, NotAllowed, Schedule, Seat
 from vestibule.conferencing.display_name import shown_name
 from vestibule.conferencing.focus_session import Acceptance, FocusSession, reason
 from vestibule.conferencing.identifiers import meeting_id_of
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting import Meeting
+from vestibule.conferencing.meeting_journal import MeetingJournal
+from vestibule.conferencing.roles import Role
 from vestibule.conferencing.watchers import Watchers
 from vestibule.identity.principal import Kind, Principal
 from vestibule.sip.dialog import Dialog
@@ -54,6 +56,7 @@ class FocusParts:
     watchers: Watchers
     dialogs: DialogTable
     schedule: Schedule
+    journal: MeetingJournal
     record_route: Callable[[ServerTransaction], str]
     """The route that leads a device's later requests back to us (docs/adr/0007)."""
 
@@ -78,7 +81,13 @@ class Focus:
             name = shown_name(principal.display_name, "Guest")
             seat = conference.knock(principal.aor, name, who_is(principal, meeting))
         except NotAllowed as refusal:
+            self._parts.journal.turned_away(meeting, principal, refusal.reason, transaction.flow)
             raise SipRefusal(403, headers=(reason(403, refusal.reason),)) from refusal
+        try:
+            self._parts.journal.knocked(meeting, seat, principal, transaction.flow)
+        except Exception:  # nobody comes in unrecorded
+            conference.leave(seat)
+            raise
         self._open_session(transaction, conference, seat, join)
         _log.info("meeting.join", meeting=meeting.id, entity=seat.entity, door=seat.door.value)
 
@@ -111,6 +120,8 @@ class Focus:
         _log.info(
             "meeting.left", meeting=conference.meeting.id, entity=seat.entity, ending=ending.value
         )
+        if ending is Ending.TIMED_OUT:
+            self._parts.journal.waited_in_vain(conference.meeting, seat)
         self._parts.watchers.drop(conference, seat)
         self._parts.audio_video.drop(conference, seat, ending)
         session = self._sessions.pop(seat.id, None)
@@ -129,6 +140,12 @@ class Focus:
         """What a seat may see and send has changed."""
         self._parts.audio_video.apply_rights(conference, seat)
         self._parts.watchers.view_changed(conference, seat)
+
+    def acted(
+        self, conference: Conference, actor: Seat, act: Acted, seat: Seat | None, role: Role | None
+    ) -> None:
+        """Somebody does something: it is journalled before it takes effect."""
+        self._parts.journal.acted(conference.meeting, actor, act, seat, role)
 
     # --- inside ---
 
@@ -155,6 +172,7 @@ class Focus:
             dialog,
             accept=partial(self._accept, transaction, conference, seat, join),
             add_media=self._parts.audio_video.grant,
+            forbidden=partial(self._forbidden, transaction.flow, conference, seat),
             schedule=self._parts.schedule,
         )
         self._sessions[seat.id] = session
@@ -163,6 +181,11 @@ class Focus:
             self._admit(session)
         else:
             session.wait()
+
+    def _forbidden(
+        self, flow: int, conference: Conference, seat: Seat, command: str, why: str
+    ) -> None:
+        self._parts.journal.forbidden(conference.meeting, seat, command, why, flow)
 
     def _admit(self, session: FocusSession) -> None:
         try:

@@ -41,7 +41,11 @@ class Acceptance:
 
 
 class FocusSession:
-    """The dialog of one seat. `accept` makes the body of the 200 once the seat is in."""
+    """The dialog of one seat.
+
+    `accept` makes the body of the 200 once the seat is in; `forbidden` hears of each command, and
+    the reason, that the table of rights refused.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class FocusSession:
         *,
         accept: Callable[[], Acceptance],
         add_media: Callable[["FocusSession", C3pRequest], bytes],
+        forbidden: Callable[[str, str], None],
         schedule: Schedule,
     ) -> None:
         self.conference = conference
@@ -60,6 +65,7 @@ class FocusSession:
         self._invite = invite
         self._accept = accept
         self._add_media = add_media
+        self._forbidden = forbidden
         self._schedule = schedule
         self._keep_waiting: Timer | None = None
         self._acceptance: Acceptance | None = None
@@ -100,6 +106,7 @@ class FocusSession:
             transaction.respond(200)
             self.conference.leave(self.seat)
         elif self._acceptance is None:
+            self._forbidden(method, "not in the meeting")
             transaction.respond(403, headers=(reason(403, "not in the meeting"),))
         elif method == "INFO":
             self._control(transaction)
@@ -137,6 +144,8 @@ class FocusSession:
                 return c3p.failure(request, "requestNotSupported")
             command(self.conference, self.seat, request)
         except NotAllowed as refusal:
+            if refusal.reason == "accessDenied":
+                self._forbidden(request.command, refusal.reason)
             return c3p.failure(request, refusal.reason)
         return c3p.success(request)
 

@@ -17,6 +17,8 @@ from vestibule.conferencing.identifiers import (
 )
 from vestibule.conferencing.meeting import Meeting
 from vestibule.directory.model import Access, Person, Presenting, Tenant
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import Detail, NoNotes, Note, Notes
 
 _MOST_OF_ONE_PERSON = 1000
 
@@ -68,7 +70,9 @@ class People(Protocol):
 
 
 class Meetings:
-    """All meetings. `clock` gives seconds since 1970; `on_end` hears of each deletion by id."""
+    """All meetings. `clock` gives seconds since 1970; `on_end` hears of each deletion by id; `notes` is
+    the journal.
+    """
 
     def __init__(
         self,
@@ -76,11 +80,13 @@ class Meetings:
         people: People,
         clock: Callable[[], float],
         on_end: Callable[[str], None],
+        notes: Notes | None = None,
     ) -> None:
         self._store = records
         self._people = people
         self._clock = clock
         self._on_end = on_end
+        self._notes = notes or NoNotes()
         self._records: dict[str, MeetingRecord] = {}
         self._of_person: dict[str, dict[str, MeetingRecord]] = {}
 
@@ -128,6 +134,7 @@ class Meetings:
             created_at=self._clock(),
         )
         await self._store.add(record)
+        self._note(Kind.MEETING_CREATED, person, record.id)
         self._keep(record)
         meeting = self._meeting(record)
         if meeting is None:  # the organizer was deleted while we stored it
@@ -139,10 +146,15 @@ class Meetings:
         if meeting_id not in self._of_person.get(person.id, {}):
             return False
         await self._store.end(meeting_id, self._clock())
+        self._note(Kind.MEETING_DELETED, person, meeting_id)
         del self._of_person[person.id][meeting_id]
         self._records.pop(meeting_id, None)
         self._on_end(meeting_id)
         return True
+
+    def _note(self, kind: Kind, person: Person, meeting_id: str) -> None:
+        details = {Detail.MEETING: meeting_id}
+        self._notes.note(Note(kind, tenant=person.tenant, subject=person.aor, details=details))
 
     def _keep(self, record: MeetingRecord) -> None:
         self._records[record.id] = record

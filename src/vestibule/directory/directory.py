@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +19,14 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vestibule.directory import journalled
 from vestibule.directory.model import Device, Person, Tenant, TenantPolicy
 from vestibule.directory.names import display_name as fit_display_name
 from vestibule.directory.names import domain_name, user_name
 from vestibule.directory.policy import policy_as_json
 from vestibule.directory.snapshot import Snapshot, read_snapshot
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import NoNotes, Note, Recorder
 from vestibule.store import tables
 from vestibule.store.engine import Store
 from vestibule.store.revisions import raise_revision, read_revisions
@@ -37,10 +40,14 @@ class AlreadyThere(Exception):
 
 
 class Directory:
-    """All tenants, strictly apart: a person is found by its own address or id only."""
+    """All tenants, strictly apart: a person is found by its own address or id only.
 
-    def __init__(self, store: Store) -> None:
+    `recorder` journals each change in the transaction that makes it.
+    """
+
+    def __init__(self, store: Store, recorder: Recorder | None = None) -> None:
         self._store = store
+        self._recorder = recorder or NoNotes()
         self._snapshot = Snapshot()
         self._revisions: Mapping[str, int] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -148,16 +155,19 @@ class Directory:
             await connection.execute(insert(tables.domains), rows)
 
         taken = f"a domain of {', '.join(names)} is taken"
-        await self._change(write, lambda memory: memory.put_tenant(tenant), taken)
+        notes = [journalled.of_tenant(Kind.TENANT_ADDED, tenant)]
+        await self._change(write, lambda memory: memory.put_tenant(tenant), notes, taken)
         return tenant
 
     async def set_policy(self, tenant_id: str, policy: TenantPolicy) -> None:
         """A tenant's policy from now on. Raises KeyError if there is no such tenant."""
-        tenant = replace(self._snapshot.tenants[tenant_id], policy=policy)
+        before = self._snapshot.tenants[tenant_id]
+        tenant = replace(before, policy=policy)
         statement = update(tables.tenants).where(tables.tenants.c.id == tenant_id)
         await self._execute(
             statement.values(policy=policy_as_json(policy)),
             lambda memory: memory.put_tenant(tenant),
+            journalled.of_policy(before, policy),
         )
 
     async def add_person(
@@ -188,6 +198,7 @@ class Directory:
         await self._execute(
             insert(tables.people).values({**asdict(person), "password_hash": password_hash}),
             lambda memory: memory.put_person(person),
+            [journalled.of_person(Kind.PERSON_ADDED, person)],
             f"{person.aor} is taken",
         )
         return person
@@ -196,16 +207,27 @@ class Directory:
         """Whether a person may sign in and send anything. Raises KeyError for an unknown one."""
         person = replace(self._snapshot.people[person_id], enabled=enabled)
         statement = update(tables.people).where(tables.people.c.id == person_id)
+        kind = Kind.PERSON_ENABLED if enabled else Kind.PERSON_DISABLED
         await self._execute(
-            statement.values(enabled=enabled), lambda memory: memory.put_person(person)
+            statement.values(enabled=enabled),
+            lambda memory: memory.put_person(person),
+            [journalled.of_person(kind, person)],
         )
 
-    async def set_password(self, person_id: str, password_hash: str) -> None:
-        """A person's Argon2id hash from now on. Raises KeyError for an unknown one."""
+    async def set_password(
+        self, person_id: str, password_hash: str, *, rehashed: bool = False
+    ) -> None:
+        """A person's Argon2id hash from now on. Raises KeyError for an unknown one.
+
+        `rehashed`: it is still the same password, hashed anew.
+        """
         person = self._snapshot.people[person_id]
         statement = update(tables.people).where(tables.people.c.id == person_id)
+        note = journalled.of_person(Kind.PERSON_PASSWORD_CHANGED, person)
         await self._execute(
-            statement.values(password_hash=password_hash), lambda memory: memory.put_person(person)
+            statement.values(password_hash=password_hash),
+            lambda memory: memory.put_person(person),
+            [] if rehashed else [note],
         )
 
     async def password_hash(self, person_id: str) -> str | None:
@@ -250,6 +272,7 @@ class Directory:
         await self._execute(
             statement.values(revoked_at=device.revoked_at),
             lambda memory: memory.put_device(device),
+            [self._of_device(Kind.DEVICE_REVOKED, device)],
         )
 
     # --- inside ---
@@ -259,21 +282,30 @@ class Directory:
         await self._execute(
             insert(tables.devices).values(values),
             lambda memory: memory.put_device(device),
+            [self._of_device(Kind.DEVICE_ENROLLED, device)],
             "that serial is taken",
         )
 
+    def _of_device(self, kind: Kind, device: Device) -> Note:
+        return journalled.of_device(kind, device, self._snapshot.people.get(device.person))
+
     async def _execute(
-        self, statement: Any, remember: Callable[[Snapshot], None], taken: str = ""
+        self,
+        statement: Any,
+        remember: Callable[[Snapshot], None],
+        notes: Sequence[Note],
+        taken: str = "",
     ) -> None:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(statement)
 
-        await self._change(write, remember, taken)
+        await self._change(write, remember, notes, taken)
 
     async def _change(
         self,
         write: Callable[[AsyncConnection], Awaitable[None]],
         remember: Callable[[Snapshot], None],
+        notes: Sequence[Note],
         taken: str,
     ) -> None:
         async with self._one_at_a_time:
@@ -281,6 +313,8 @@ class Directory:
                 async with self._store.begin() as connection:
                     await write(connection)
                     number = await raise_revision(connection, "directory")
+                    for note in notes:
+                        await self._recorder.record(connection, note)
             except IntegrityError as error:
                 raise AlreadyThere(taken) from error
             if number == self._revisions.get("directory", 0) + 1:

@@ -7,7 +7,7 @@ later by its transaction.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +26,8 @@ from vestibule.edge.flows import Flows
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import Detail, NoNotes, Note, Notes
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.layer import TransactionLayer
 from vestibule.sip.message import tokens_of
@@ -70,6 +72,7 @@ class ReceptionParts:
     router: Router
     calls: CallRouting
     on_flow_closed: Callable[[int], None]
+    notes: Notes = field(default_factory=NoNotes)
 
 
 class Reception:
@@ -101,6 +104,7 @@ class Reception:
             if gone is not None:
                 _log.info("reception.unwelcome", aor=gone.aor, mechanism=gone.mechanism)
                 self._parts.edge.close_flow(flow, "access ended")
+                self._note(Kind.ACCESS_ENDED, flow, gone, subject=gone.aor)
 
     # --- events ---
 
@@ -168,10 +172,14 @@ class Reception:
         try:
             self._serve(transaction)
         except SipRefusal as refusal:
-            if transaction.principal is None:
+            sender = transaction.principal
+            if sender is None:
                 transaction.refuse_and_forget(refusal)
-            else:
-                transaction.refuse(refusal)
+                return
+            if refusal.status == 403:  # proven, but not allowed
+                method = transaction.request.method
+                self._note(Kind.REQUEST_REFUSED, transaction.flow, sender, sender.aor, method)
+            transaction.refuse(refusal)
         except Exception:  # whatever went wrong is ours; the sender gets an answer, we get a trace
             _log.exception("reception.failed", method=transaction.request.method)
             transaction.respond(500)
@@ -183,6 +191,28 @@ class Reception:
             found[1].on_ack(found[0], message)
         elif found is None:
             self._parts.calls.ack(message)
+
+    def _note(
+        self,
+        kind: Kind,
+        flow: int,
+        sender: Principal,
+        actor: str | None = None,
+        method: str | None = None,
+        subject: str | None = None,
+    ) -> None:
+        facts = self._parts.flows.get(flow)
+        self._parts.notes.note(
+            Note(
+                kind,
+                tenant=sender.tenant,
+                actor=actor,
+                subject=subject,
+                address=facts.host if facts else None,
+                mechanism=sender.mechanism.value,
+                details={Detail.METHOD: method} if method else {},
+            )
+        )
 
     def _serve(self, transaction: ServerTransaction) -> None:
         message = transaction.request

@@ -5,7 +5,7 @@ guest's conference key), the client certificate of the connection. Whatever From
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -22,7 +22,9 @@ from vestibule.identity.mechanisms.device_digest import (
 )
 from vestibule.identity.mechanisms.nonces import Nonces, NonceState
 from vestibule.identity.principal import Kind, Principal
+from vestibule.identity.proof_journal import ProofJournal
 from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
+from vestibule.journal.note import NoNotes, Notes
 from vestibule.sip.digest import DigestResponse, parse_digest
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
@@ -58,6 +60,7 @@ class ProofParts:
     token_issuer: str
     default_realm: str
     clock: Callable[[], float]
+    notes: Notes = field(default_factory=NoNotes)
 
 
 class Proof:
@@ -66,6 +69,7 @@ class Proof:
     def __init__(self, parts: ProofParts) -> None:
         self._parts = parts
         self._failures = TokenBuckets(FAILURES)
+        self._journal = ProofJournal(parts.notes, parts.directory)
 
     def prove(self, message: SipMessage, facts: FlowFacts, kind: UriKind) -> Principal:
         """Who sent it. Raises SipRefusal: 401 with challenges, 403, 400, 503 after too many failures."""
@@ -76,7 +80,7 @@ class Proof:
         if principal is None:
             raise self._challenge(message, facts, sender.host)
         if principal.aor != sender.aor.lower():
-            self._count_failure(facts, "from")
+            self._count_failure(message, facts, "from", proven=principal)
             raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="not your address"'),))
         return principal
 
@@ -100,21 +104,24 @@ class Proof:
         if scheme == "bearer":
             principal = prove_by_token(parameters, self._parts.tokens, self._parts.directory)
             if principal is None:
-                self._count_failure(facts, "bearer")
+                self._count_failure(message, facts, "bearer")
             return principal
         if scheme == "digest":
             return self._device(message, facts, parse_digest(parameters), sender)
-        return prove_by_certificate(facts, self._parts.directory)
+        principal = prove_by_certificate(facts, self._parts.directory)
+        if principal is None and facts.certificate is not None:
+            self._journal.refused(message, facts, "certificate")
+        return principal
 
     def _device(
         self, message: SipMessage, facts: FlowFacts, response: DigestResponse, sender: SipUri
     ) -> Principal | None:
-        self._require_patience(facts)
+        self._require_patience(message, facts)
         tenant = self._parts.directory.tenant_of_domain(sender.host)
         principal = prove_by_device(response, message.method, tenant, self._parts.directory)
         good = response.realm == self._realm(sender.host) and _same_target(response, message)
         if principal is None or not good:
-            self._count_failure(facts, "device-digest")
+            self._count_failure(message, facts, "device-digest")
             return None
         self._use_nonce(message, facts, response, sender.host)
         return principal
@@ -130,11 +137,12 @@ class Proof:
             raise self._challenge(message, facts, uri.host)
         if kind not in _MEETING_KINDS or meeting_id is None or tenant is None:
             raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="for meetings only"'),))
-        self._require_patience(facts)
+        self._require_patience(message, facts)
         response = parse_digest(parameters)
         principal = prove_by_key(response, message, meeting_id, tenant.id, self._parts.keys)
         if principal is None or not _same_target(response, message):
-            self._count_failure(facts, "conference-key")
+            known = meeting_id if self._parts.keys.key_of(meeting_id) else None
+            self._count_failure(message, facts, "conference-key", meeting=known)
             raise self._challenge(message, facts, uri.host)
         self._use_nonce(message, facts, response, uri.host)
         return principal
@@ -152,7 +160,7 @@ class Proof:
         if state is NonceState.GOOD:
             return
         if state is NonceState.BAD:
-            self._count_failure(facts, "nonce")
+            self._count_failure(message, facts, "nonce")
         raise self._challenge(message, facts, domain, stale=state is NonceState.STALE)
 
     def _challenge(
@@ -184,15 +192,25 @@ class Proof:
         known = self._parts.directory.tenant_of_domain(domain) is not None
         return domain if known else self._parts.default_realm
 
-    def _require_patience(self, facts: FlowFacts) -> None:
+    def _require_patience(self, message: SipMessage, facts: FlowFacts) -> None:
         wait = self._failures.wait(subnet_of(facts.host), self._parts.clock())
         if wait > 0:
+            self._journal.throttled(message, facts)
             raise SipRefusal(503, headers=(("Retry-After", str(int(wait) + 1)),))
 
-    def _count_failure(self, facts: FlowFacts, mechanism: str) -> None:
-        self._require_patience(facts)
+    def _count_failure(
+        self,
+        message: SipMessage,
+        facts: FlowFacts,
+        mechanism: str,
+        *,
+        proven: Principal | None = None,
+        meeting: str | None = None,
+    ) -> None:
+        self._require_patience(message, facts)
         self._failures.take(subnet_of(facts.host), self._parts.clock())
         _log.info("proof.failed", address=facts.host, mechanism=mechanism)
+        self._journal.refused(message, facts, mechanism, proven=proven, meeting=meeting)
 
 
 def _authorization(message: SipMessage) -> tuple[str, str]:

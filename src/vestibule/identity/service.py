@@ -11,9 +11,11 @@ from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.provider.records import SignInRecords
 from vestibule.identity.sign_in import AccountStep, PasswordStep, SignIn
+from vestibule.identity.sign_in_journal import SignInJournal
 from vestibule.identity.sign_in_limits import SignInLimits
 from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tokens import AccessTokens
+from vestibule.journal.note import NoNotes, Notes
 from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
 
@@ -42,12 +44,14 @@ def open_identity(
     writer: Writer,
     clock: Callable[[], float],
     passwords: Passwords | None = None,
+    notes: Notes | None = None,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
-    Keys are in `folder`, made the first time. `clock` gives Unix seconds. Raises
-    PrivateFileRefused if a key file is open to others.
+    Keys are in `folder`, made the first time. `clock` gives Unix seconds; `notes` is the journal.
+    Raises PrivateFileRefused if a key file is open to others.
     """
+    notes = notes or NoNotes()
     issuer = f"{origin}/identity"
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
@@ -61,8 +65,10 @@ def open_identity(
         tokens=tokens,
         keys=keys,
         clock=clock,
+        notes=notes,
     )
     limits = SignInLimits(clock=clock)
     # A second factor and the tenant's conditions take their place after the password.
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
-    return Identity(tokens, provider, SignIn(steps), device_cookies, passwords)
+    sign_in = SignIn(steps, SignInJournal(notes, directory))
+    return Identity(tokens, provider, sign_in, device_cookies, passwords)

@@ -13,7 +13,7 @@ import structlog
 from vestibule.directory.model import Person
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.passwords import Passwords
-from vestibule.identity.sign_in_limits import SignInLimits
+from vestibule.identity.sign_in_limits import SignInLimits, TooManyTries
 
 _log = structlog.get_logger(__name__)
 _MOST_CHARACTERS = 320
@@ -72,15 +72,29 @@ class People(Protocol):
     async def password_hash(self, person_id: str, /) -> str | None:
         """The stored hash; None for a person without one."""
 
-    async def set_password(self, person_id: str, password_hash: str, /) -> None:
-        """Stores another hash."""
+    async def set_password(self, person_id: str, password_hash: str, /, *, rehashed: bool) -> None:
+        """Stores another hash; `rehashed`: of the same password."""
+
+
+class Witness(Protocol):
+    """Who records how sign-ins ended."""
+
+    def accepted(self, attempt: Attempt, signed_in: SignedIn) -> None:
+        """All steps were passed. What this raises refuses the sign-in."""
+
+    def refused(self, attempt: Attempt, reason: str) -> None:
+        """A step refused."""
+
+    def throttled(self, attempt: Attempt) -> None:
+        """There were too many tries."""
 
 
 class SignIn:
-    """Runs the steps."""
+    """Runs the steps, and tells the witness how it ended before anybody else."""
 
-    def __init__(self, steps: Sequence[SignInStep]) -> None:
+    def __init__(self, steps: Sequence[SignInStep], witness: Witness) -> None:
         self._steps = tuple(steps)
+        self._witness = witness
 
     async def __call__(self, attempt: Attempt) -> SignedIn:
         """Who signed in. Raises SignInRefused, TooManyTries."""
@@ -97,9 +111,15 @@ class SignIn:
                 address=attempt.address,
                 reason=refused.reason,
             )
+            self._witness.refused(attempt, refused.reason)
+            raise
+        except TooManyTries:
+            self._witness.throttled(attempt)
             raise
         _log.info("identity.signed_in", person=evidence.person.id, address=attempt.address)
-        return SignedIn(evidence.person, evidence.methods)
+        signed_in = SignedIn(evidence.person, evidence.methods)
+        self._witness.accepted(attempt, signed_in)
+        return signed_in
 
 
 class PasswordStep:
@@ -128,7 +148,7 @@ class PasswordStep:
         self._limits.succeeded(counted)
         if stored and self._passwords.is_outdated(stored):
             renewed = await self._passwords.hash(attempt.password)
-            await self._people.set_password(person.id, renewed)
+            await self._people.set_password(person.id, renewed, rehashed=True)
         return replace(evidence, person=person, methods=(*evidence.methods, "pwd"))
 
 

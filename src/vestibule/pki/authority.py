@@ -28,6 +28,7 @@ from vestibule.pki.files import (
     write_public,
 )
 from vestibule.pki.revocation import CrlFile
+from vestibule.pki.witness import CertificateAct, CertificateEvent, Witness, nobody
 
 ISSUING_CRL_LIFE = timedelta(hours=24)
 ROOT_CRL_LIFE = timedelta(days=30)
@@ -45,14 +46,21 @@ class DeviceCredential:
 
 
 class Authority:
-    """Issues and revokes. `crl_base` is where CRLs are published, such as https://host/pki."""
+    """Issues and revokes. `crl_base` is where CRLs are published, such as https://host/pki;
+    `witness` hears of each certificate.
+    """
 
     def __init__(
-        self, folder: Path, crl_base: str, clock: Callable[[], datetime] = utc_now
+        self,
+        folder: Path,
+        crl_base: str,
+        clock: Callable[[], datetime] = utc_now,
+        witness: Witness = nobody,
     ) -> None:
         self.folder = folder
         self._crl_base = crl_base
         self._clock = clock
+        self._witness = witness
 
     @property
     def exists(self) -> bool:
@@ -70,7 +78,8 @@ class Authority:
         write_public(self.folder / "root.pem", certificate_pem(root))
         write_public(self.folder / "authority.pem", certificate_pem(root))
         write_private(self.folder / "issuing.key", key_pem(issuing_key))
-        self._issue_issuing()
+        self._tell(CertificateAct.ISSUED, root, "root")
+        self._tell(CertificateAct.ISSUED, self._issue_issuing(), "issuing")
 
     # --- renewal ---
 
@@ -83,7 +92,7 @@ class Authority:
         current = read_certificate(self.folder / "issuing.pem")
         if not (self.folder / "root.key").exists() or not self._is_due(current, "root"):
             return False
-        self._issue_issuing()
+        self._tell(CertificateAct.RENEWED, self._issue_issuing(), "issuing")
         return True
 
     def issue_server(self, names: Sequence[str]) -> None:
@@ -92,8 +101,11 @@ class Authority:
         issuer = self._issuer("issuing")
         leaf = certificates.server_certificate(key, names, issuer, self._clock())
         chain = certificate_pem(leaf) + certificate_pem(issuer.certificate)
+        first = not (self.folder / "server.pem").exists()
         write_private(self.folder / "server.key", key_pem(key))
         write_public(self.folder / "server.pem", chain)
+        act = CertificateAct.ISSUED if first else CertificateAct.RENEWED
+        self._tell(act, leaf, names[0])
 
     def server_needs_renewal(self, names: Sequence[str]) -> bool:
         """Whether the server's certificate has to be issued anew.
@@ -126,6 +138,7 @@ class Authority:
         issuer = self._issuer("issuing")
         leaf = certificates.device_certificate(key, aor, device_id, issuer, self._clock())
         pem = key_pem(key) + certificate_pem(leaf) + certificate_pem(issuer.certificate)
+        self._tell(CertificateAct.ISSUED, leaf, aor)
         return DeviceCredential(pem, serial_text(leaf))
 
     def device_needs_renewal(self, pem: bytes) -> bool:
@@ -165,10 +178,14 @@ class Authority:
 
     # --- inside ---
 
-    def _issue_issuing(self) -> None:
+    def _tell(self, act: CertificateAct, certificate: x509.Certificate, subject: str) -> None:
+        self._witness(CertificateEvent(act, serial_text(certificate), subject))
+
+    def _issue_issuing(self) -> x509.Certificate:
         key = read_key(self.folder / "issuing.key")
         issuing = certificates.issuing_certificate(key, self._issuer("root"), self._clock())
         write_public(self.folder / "issuing.pem", certificate_pem(issuing))
+        return issuing
 
     def _issuer(self, name: str) -> Issuer:
         certificate = read_certificate(self.folder / f"{name}.pem")
@@ -192,5 +209,8 @@ class Authority:
         crl = certificates.revocation_list(
             self._issuer(name), revoked, number=file.next_number(), now=now, life=life
         )
+        known = file.serials()
         write_public(file.path, crl.public_bytes(Encoding.DER))
+        for serial in revoked.keys() - known:
+            self._witness(CertificateEvent(CertificateAct.REVOKED, f"{serial:x}"))
         return True

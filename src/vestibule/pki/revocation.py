@@ -33,6 +33,10 @@ class CrlFile:
             return 1
         return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
 
+    def serials(self) -> frozenset[int]:
+        """Which certificates it revokes."""
+        return frozenset(entry.serial_number for entry in self._read() or ())
+
     def _read(self) -> x509.CertificateRevocationList | None:
         try:
             return x509.load_der_x509_crl(self.path.read_bytes())

@@ -39,7 +39,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
         ],
     )
     pages = Pages()
-    proof = BearerProof(deps.tokens, deps.people, realm=deps.domain)
+    proof = BearerProof(deps.tokens, deps.people, deps.notes, realm=deps.domain)
     Errors(pages).add_to(app)
     app.include_router(session_api.router(deps, proof))
     app.include_router(meetings_api.router(deps, proof))

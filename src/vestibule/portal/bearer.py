@@ -10,6 +10,8 @@ from fastapi.security import HTTPBearer
 
 from vestibule.directory.model import Person
 from vestibule.identity.tokens import AccessTokens, Claims, TokenRefused
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import Detail, Note, Notes
 from vestibule.portal.dependencies import People
 from vestibule.portal.problem import Problem
 
@@ -29,9 +31,10 @@ class Caller:
 class BearerProof:
     """FastAPI dependency: the caller, or 401 as RFC 6750 section 3 has it."""
 
-    def __init__(self, tokens: AccessTokens, people: People, *, realm: str) -> None:
+    def __init__(self, tokens: AccessTokens, people: People, notes: Notes, *, realm: str) -> None:
         self._tokens = tokens
         self._people = people
+        self._notes = notes
         self._challenge = f'Bearer realm="{realm}"'
 
     def __call__(self, request: Request, _declared: Declared) -> Caller:
@@ -49,6 +52,7 @@ class BearerProof:
         try:
             claims = self._tokens.verify(token.strip(), audience="api")
         except TokenRefused as refused:
+            self._note(request, refused)
             raise self._refused("invalid_token", "The access token isn't good here.") from refused
         person = self._people.person_by_id(claims.person_id)
         if person is None:  # deleted in this very moment
@@ -71,6 +75,16 @@ class BearerProof:
                 return proven
 
         return Proven
+
+    def _note(self, request: Request, refused: TokenRefused) -> None:
+        self._notes.note(
+            Note(
+                Kind.PROOF_REFUSED,
+                address=request.client.host if request.client else None,
+                mechanism="api-bearer",
+                details={Detail.REASON: refused.reason.value},
+            )
+        )
 
     def _refused(self, error: str, detail: str) -> Problem:
         challenge = f'{self._challenge}, error="{error}", error_description="{detail}"'

@@ -1,7 +1,7 @@
 """What the portal is given by the composition root, and the shapes it expects of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.sign_in import SignIn
 from vestibule.identity.tokens import AccessTokens
+from vestibule.journal.note import NoNotes, Notes
 
 STATIC = Path(__file__).parent / "static"
 """Where `make` puts the built web client."""
@@ -87,7 +88,7 @@ class PortalDependencies:
 
     `origin` is scheme, host and port as browsers show them; `other_hosts` are further `host:port`
     under which people may reach us, such as `localhost:8443`; `focus_uri` makes a focus URI of an
-    organizer's user part and a meeting id.
+    organizer's user part and a meeting id; `notes` is the journal.
     """
 
     origin: str
@@ -104,6 +105,7 @@ class PortalDependencies:
     other_hosts: frozenset[str] = frozenset()
     meeting_refusals: tuple[type[Exception], ...] = ()
     static: Path = STATIC
+    notes: Notes = field(default_factory=NoNotes)
 
     @property
     def host(self) -> str:

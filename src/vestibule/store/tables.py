@@ -6,6 +6,7 @@ itself refuses a row that would reach from one tenant into another (I1).
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -154,3 +155,33 @@ revisions = Table(
     Column("number", Integer, nullable=False),
 )
 """Numbers that rise with each change of a part; see `revisions.py`."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("tenant", String(64)),
+    Column("kind", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("actor", String(320)),
+    Column("subject", String(320)),
+    Column("address", String(64)),
+    Column("mechanism", String(64)),
+    Column("details", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""The record of security events; `time` in microseconds since 1970. Points to no other table, for what
+it tells of may be gone. Triggers refuse every UPDATE and DELETE."""
+
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("sealed", BigInteger, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+)
+"""One row: the newest entry, which appending locks, and the newest checkpoint's number and time."""

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vestibule.conferencing.admission import MeetingPolicy
-from vestibule.conferencing.conference import Conference, Ending, Seat
+from vestibule.conferencing.conference import Acted, Conference, Ending, Seat
 from vestibule.conferencing.identifiers import MeetingAddress
 from vestibule.conferencing.meeting import Meeting
+from vestibule.conferencing.roles import Role
 from vestibule.directory.model import Access, Presenting
 
 MEETING_ID = "M" * 22
@@ -37,6 +38,8 @@ class Notebook:
     endings: list[tuple[str, Ending]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     role_changes: list[Seat] = field(default_factory=list)
+    acts: list[tuple[str, Acted, str | None, Role | None]] = field(default_factory=list)
+    full: bool = False
     timers: list[HandTimer] = field(default_factory=list)
 
     def admitted(self, conference: Conference, seat: Seat) -> None:
@@ -50,6 +53,13 @@ class Notebook:
 
     def role_changed(self, conference: Conference, seat: Seat) -> None:
         self.role_changes.append(seat)
+
+    def acted(
+        self, conference: Conference, actor: Seat, act: Acted, seat: Seat | None, role: Role | None
+    ) -> None:
+        if self.full:
+            raise RuntimeError("the journal is full")
+        self.acts.append((actor.entity, act, seat.entity if seat else None, role))
 
     def schedule(self, delay: float, callback: Callable[[], None]) -> HandTimer:
         timer = HandTimer(delay, callback)

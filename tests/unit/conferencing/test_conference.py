@@ -9,6 +9,7 @@ from vestibule.conferencing.admission import Who
 from vestibule.conferencing.conference import (
     MOST_SEATS_OF_ONE,
     MOST_WAITING,
+    Acted,
     Conference,
     Ending,
     NotAllowed,
@@ -176,3 +177,31 @@ def test_a_full_lobby_takes_nobody_more_but_people_who_need_not_wait() -> None:
     with pytest.raises(NotAllowed, match="lobbyFull"):
         conference.knock("sip:late@anonymous.invalid", "Guest", Who.ANONYMOUS)
     assert conference.knock(ALICE, "Alice", Who.ORGANIZER).is_in
+
+
+def test_each_act_is_told_with_who_did_it_before_it_takes_effect() -> None:
+    conference, notebook = make_conference()
+    host = organizer(conference)
+    guest(conference)
+    conference.let_in(host, GUEST)
+    conference.change_role(host, GUEST, Role.PRESENTER)
+    conference.mute(host, GUEST, muted=True)
+    conference.remove(host, GUEST)
+    conference.end(host)
+    assert notebook.acts == [
+        (ALICE, Acted.ADMITTED, GUEST, Role.ATTENDEE),
+        (ALICE, Acted.ROLE_CHANGED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.MUTED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.REMOVED, GUEST, Role.PRESENTER),
+        (ALICE, Acted.ENDED, None, None),
+    ]
+
+
+def test_an_act_that_can_t_be_recorded_has_no_effect() -> None:
+    conference, notebook = make_conference()
+    host, waiting = organizer(conference), guest(conference)
+    notebook.full = True
+    with pytest.raises(RuntimeError):
+        conference.let_in(host, GUEST)
+    assert not waiting.is_in
+    assert notebook.admitted_seats == []

@@ -11,6 +11,7 @@ from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof, ProofParts
 from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tokens import AccessTokens
+from vestibule.journal.note import Note
 from vestibule.sip.digest import digest, ha1
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
@@ -52,6 +53,8 @@ class Place:
     now: float = 1_800_000_000.0
     policy: TenantPolicy = field(default_factory=lambda: TenantPolicy(device_digest=True))
 
+    notes: list[Note] = field(default_factory=list)
+
     def __post_init__(self) -> None:
         self.people = {name: _person(name) for name in ("alice", "bob")}
         self.devices = {
@@ -75,8 +78,13 @@ class Place:
                 token_issuer=ISSUER,
                 default_realm="d.test",
                 clock=lambda: self.now,
+                notes=self,
             )
         )
+
+    def note(self, note: Note) -> None:
+        """The journal."""
+        self.notes.append(note)
 
     # --- the directory and the meetings ---
 

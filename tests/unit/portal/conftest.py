@@ -14,6 +14,7 @@ from vestibule.directory.directory import Directory
 from vestibule.directory.model import Person
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.service import Identity, open_identity
+from vestibule.journal.note import Note
 from vestibule.portal.app import create_app
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.store.engine import Store
@@ -40,6 +41,16 @@ class Files:
 
 
 @dataclass
+class Journal:
+    """What was noted."""
+
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, note: Note) -> None:
+        self.notes.append(note)
+
+
+@dataclass
 class Portal:
     """What a test can hold on to."""
 
@@ -50,6 +61,7 @@ class Portal:
     bob: Person
     clock: Clock
     data: Path
+    journal: Journal
     browsers: list[Browser] = field(default_factory=list)
 
     def browser(self, address: str = "192.0.2.1") -> Browser:
@@ -67,6 +79,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
     writer = Writer(store)
     directory = Directory(store)
     await directory.load()
+    journal = Journal()
     passwords = Passwords(time_cost=1, memory_kib=64, lanes=1)
     identity = open_identity(
         tmp_path / "identity",
@@ -76,6 +89,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         writer=writer,
         clock=clock,
         passwords=passwords,
+        notes=journal,
     )
     tenant = await directory.add_tenant("Demo", (DOMAIN,))
     alice = await directory.add_person(
@@ -111,8 +125,9 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         other_hosts=frozenset({"localhost:8443"}),
         meeting_refusals=(TooManyMeetings,),
         static=static,
+        notes=journal,
     )
-    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path)
+    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path, journal)
     yield portal
     for browser in portal.browsers:
         await browser.close()

@@ -13,6 +13,7 @@ from authlib.oidc.core.errors import LoginRequiredError
 
 from vestibule.directory.model import Person
 from vestibule.identity.provider.client import PublicClient
+from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
 from vestibule.identity.provider.messages import Answer, OAuthRequest, Parameters
 from vestibule.identity.provider.metadata import metadata
@@ -20,6 +21,7 @@ from vestibule.identity.provider.records import Session, SignInRecords
 from vestibule.identity.provider.server import People, Server
 from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tokens import AccessTokens, Claims
+from vestibule.journal.note import Notes
 
 _log = structlog.get_logger(__name__)
 
@@ -78,16 +80,19 @@ class Provider:
         tokens: AccessTokens,
         keys: SigningKeys,
         clock: Callable[[], float],
+        notes: Notes,
     ) -> None:
         self.issuer = issuer
+        self._journal = GrantJournal(notes, people)
         self._people = people
         self._records = records
         self._tokens = tokens
         self._keys = keys
         self._clock = clock
         self._server = Server(
-            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, clock=clock
-        )
+            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, clock=clock,
+            journal=self._journal,
+        )  # fmt: skip
 
     # --- documents ---
 
@@ -119,6 +124,8 @@ class Provider:
         """Signs the browser out; every token that came from that sign-in is refused from now on."""
         for grant in await self._records.end_session(session):
             self._tokens.revoke(grant)
+            self._journal.revoked(grant, session.person_id)
+        self._journal.signed_out(session.person_id)
         _log.info("identity.signed_out", person=session.person_id)
 
     # --- endpoints ---
@@ -172,7 +179,8 @@ class Provider:
             return self._error(error)
         grant = await self._records.revoke_by_refresh_token(token, client.client_id)
         if grant is not None:
-            self._tokens.revoke(grant)
+            self._tokens.revoke(grant.id)
+            self._journal.revoked(grant.id, grant.person_id)
         return Answer(200, {})
 
     def userinfo(self, claims: Claims) -> dict[str, Any] | None:

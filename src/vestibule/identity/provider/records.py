@@ -111,6 +111,7 @@ class Replayed:
     """Somebody used a code or refresh token a second time: its grant has been revoked."""
 
     grant_id: str
+    person_id: str
 
 
 def hash_of(secret: str) -> str:
@@ -282,20 +283,22 @@ class SignInRecords:
 
         return await self._writer.submit(take)
 
-    async def revoke_by_refresh_token(self, token: str, client_id: str) -> str | None:
-        """Revokes the grant that the token belongs to; its id, if there was one of that client."""
+    async def revoke_by_refresh_token(self, token: str, client_id: str) -> Grant | None:
+        """Revokes the grant that the token belongs to; which one, if there was one of that client."""
 
-        async def write(connection: AsyncConnection) -> str | None:
+        async def write(connection: AsyncConnection) -> Grant | None:
             query = (
-                select(grants.c.id)
+                select(grants)
                 .join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id)
                 .where(
                     refresh_tokens.c.token_hash == hash_of(token), grants.c.client_id == client_id
                 )
             )
-            grant_id = (await connection.execute(query)).scalar()
-            replayed = await self._replayed(grant_id, connection)
-            return replayed.grant_id if replayed else None
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            await self._replayed(row.id, connection)
+            return _grant(row)
 
         return await self._writer.submit(write)
 
@@ -307,7 +310,8 @@ class SignInRecords:
             .where(grants.c.id == grant_id, grants.c.revoked_at.is_(None))
             .values(revoked_at=self._clock())
         )
-        return Replayed(grant_id)
+        person = select(grants.c.person).where(grants.c.id == grant_id)
+        return Replayed(grant_id, (await connection.execute(person)).scalar_one())
 
 
 async def _living_grant(connection: AsyncConnection, grant_id: str, client_id: str) -> Grant | None:

@@ -16,6 +16,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from vestibule.directory.model import Person
 from vestibule.identity.provider.client import SCOPES, PublicClient
 from vestibule.identity.provider.end_session import SignOutEndpoint
+from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import CodeGrant, IdToken, Pkce, RotatingRefreshGrant
 from vestibule.identity.provider.messages import Answer, OAuthRequest
 from vestibule.identity.provider.records import (
@@ -51,12 +52,14 @@ class Server(AuthorizationServer):
         tokens: AccessTokens,
         keys: SigningKeys,
         clock: Callable[[], float],
+        journal: GrantJournal,
     ) -> None:
         super().__init__(scopes_supported=list(SCOPES))
         self._clients = {client.client_id: client for client in clients}
         self._people = people
         self._records = records
         self._tokens = tokens
+        self._journal = journal
         # At DEBUG Authlib writes whole tokens into its log.
         logging.getLogger("authlib").setLevel(logging.INFO)
         self.register_grant(
@@ -146,5 +149,6 @@ class Server(AuthorizationServer):
         if not isinstance(found, Replayed):
             return False
         self._tokens.revoke(found.grant_id)
+        self._journal.reused(found.grant_id, found.person_id, what)
         _log.warning("identity.replayed", what=what, grant=found.grant_id)
         return True

@@ -1,0 +1,57 @@
+"""How sign-ins ended, for the journal. What was typed as a name is journalled only if it is one."""
+
+from typing import Protocol
+
+from vestibule.directory.model import Person
+from vestibule.identity.sign_in import Attempt, SignedIn
+from vestibule.journal.kinds import Kind
+from vestibule.journal.note import Detail, Note, Notes
+
+
+class People(Protocol):
+    """The directory, as far as it is needed here."""
+
+    def person(self, aor: str, /) -> Person | None:
+        """The person of that address of record."""
+
+
+class SignInJournal:
+    """Notes each sign-in, each refusal, and each try over the limit."""
+
+    def __init__(self, notes: Notes, people: People) -> None:
+        self._notes = notes
+        self._people = people
+
+    def accepted(self, attempt: Attempt, signed_in: SignedIn) -> None:
+        """Somebody is in. Raises JournalFull, and then nobody is."""
+        person = signed_in.person
+        self._notes.note(
+            Note(
+                Kind.SIGN_IN_ACCEPTED,
+                tenant=person.tenant,
+                actor=person.aor,
+                subject=person.aor,
+                address=attempt.address,
+                mechanism="+".join(signed_in.methods),
+            )
+        )
+
+    def refused(self, attempt: Attempt, reason: str) -> None:
+        """Somebody is not in."""
+        self._note(Kind.SIGN_IN_REFUSED, attempt, reason)
+
+    def throttled(self, attempt: Attempt) -> None:
+        """Somebody guesses."""
+        self._note(Kind.SIGN_IN_THROTTLED, attempt, "too many tries")
+
+    def _note(self, kind: Kind, attempt: Attempt, reason: str) -> None:
+        person = self._people.person(attempt.account)
+        self._notes.note(
+            Note(
+                kind,
+                tenant=person.tenant if person else None,
+                subject=person.aor if person else None,
+                address=attempt.address,
+                details={Detail.REASON: reason if person else "unknown account"},
+            )
+        )

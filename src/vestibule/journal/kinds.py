@@ -1,0 +1,83 @@
+"""What is journalled: a fixed list, so that a reader knows what to look for and a typo is no new kind."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How it went."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Kind(StrEnum):
+    """The kinds of entries (docs/admins/journal.md says what each holds)."""
+
+    SIGN_IN_ACCEPTED = "sign-in.accepted"
+    SIGN_IN_REFUSED = "sign-in.refused"
+    SIGN_IN_THROTTLED = "sign-in.throttled"
+    SIGN_OUT = "sign-out"
+    GRANT_REVOKED = "grant.revoked"
+    TOKEN_REUSED = "token.reused"  # noqa: S105 - a kind, not a token
+
+    PROOF_REFUSED = "proof.refused"
+    PROOF_THROTTLED = "proof.throttled"
+    REQUEST_REFUSED = "request.refused"
+    ACCESS_ENDED = "access.ended"
+
+    ADMISSION_LOBBY = "admission.lobby"
+    ADMISSION_ADMITTED = "admission.admitted"
+    ADMISSION_REJECTED = "admission.rejected"
+    ADMISSION_REFUSED = "admission.refused"
+    ADMISSION_TIMED_OUT = "admission.timed-out"
+    ROLE_CHANGED = "role.changed"
+    PARTICIPANT_MUTED = "participant.muted"
+    PARTICIPANT_UNMUTED = "participant.unmuted"
+    PARTICIPANT_REMOVED = "participant.removed"
+    MEETING_CREATED = "meeting.created"
+    MEETING_ENDED = "meeting.ended"
+    MEETING_DELETED = "meeting.deleted"
+
+    TENANT_ADDED = "tenant.added"
+    POLICY_CHANGED = "policy.changed"
+    PERSON_ADDED = "person.added"
+    PERSON_ENABLED = "person.enabled"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_PASSWORD_CHANGED = "person.password-changed"  # noqa: S105 - a kind, not a password
+    DEVICE_ENROLLED = "device.enrolled"
+    DEVICE_REVOKED = "device.revoked"
+
+    CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_RENEWED = "certificate.renewed"
+    CERTIFICATE_REVOKED = "certificate.revoked"
+
+    SERVER_STARTED = "server.started"
+    SERVER_STOPPED = "server.stopped"
+    JOURNAL_CHECKPOINT = "journal.checkpoint"
+
+
+ALWAYS_REFUSED = frozenset(
+    {
+        Kind.SIGN_IN_REFUSED,
+        Kind.SIGN_IN_THROTTLED,
+        Kind.TOKEN_REUSED,
+        Kind.PROOF_REFUSED,
+        Kind.PROOF_THROTTLED,
+        Kind.REQUEST_REFUSED,
+        Kind.ADMISSION_REFUSED,
+    }
+)
+"""Kinds that are refusals by their nature."""
+
+COUNTED_AFTER: dict[Kind, int] = {
+    Kind.ADMISSION_LOBBY: 200,
+    Kind.ADMISSION_TIMED_OUT: 200,
+}
+"""Kinds that strangers can cause at will without being refused, with how many of them from one source
+are written one by one before the rest is counted. Refusals have a limit of their own (`flood.py`)."""
+
+GIVES = frozenset({Kind.SIGN_IN_ACCEPTED, Kind.ADMISSION_ADMITTED, Kind.ROLE_CHANGED})
+"""Acts that give somebody something, noted before they take effect: with a full journal they don't."""
+
+NEVER_COUNTED = frozenset({Kind.TOKEN_REUSED})
+"""Refusals that are written one by one however many come: each ended somebody's sign-in."""
