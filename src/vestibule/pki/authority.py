@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -135,6 +136,15 @@ class Authority:
     def device_serial(self, pem: bytes) -> str:
         """The serial of a device's certificate, as the directory keeps it."""
         return serial_text(x509.load_pem_x509_certificate(pem))
+
+    def issued(self, certificate: x509.Certificate) -> bool:
+        """Whether our issuing key signed it."""
+        try:
+            issuing = read_certificate(self.folder / "issuing.pem")
+            certificate.verify_directly_issued_by(issuing)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
 
     # --- what is published ---
 
