@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _host(cls, value: str) -> str:
-        return _address(value) or _name(value)
+        return server_name(value)
 
     @field_validator("domains")
     @classmethod
@@ -255,6 +255,11 @@ def load_settings(file: Path, **overrides: Any) -> Settings:
             return (file.parent / value).resolve()
 
     return FromFile(**overrides)
+
+
+def server_name(text: str) -> str:
+    """A server's address or DNS name in its usual form. Raises ValueError if it is neither."""
+    return _address(text) or _name(text)
 
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str) -> None:

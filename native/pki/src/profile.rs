@@ -80,6 +80,19 @@ pub fn check_authority(one: &Certificate) -> Result<(), Refusal> {
     constraints::check_form(one)
 }
 
+/// A root's path length, which rustls-webpki doesn't keep of it (RFC 5280 section 4.2.1.9). `depth` is how
+/// many intermediates follow that are not self-issued.
+///
+/// # Errors
+/// [`Refusal::PathLength`].
+pub fn check_path_length(root: &Certificate, depth: usize) -> Result<(), Refusal> {
+    let basic: Option<BasicConstraints> = root.extension(id::BASIC_CONSTRAINTS)?;
+    match basic.and_then(|basic| basic.path_len_constraint) {
+        Some(most) if depth > most.into() => Err(Refusal::PathLength),
+        _ => Ok(()),
+    }
+}
+
 /// A root's own, beyond [`check_authority`]: it names no key but its own, and no purposes
 /// (CA/Browser Forum BR section 7.1.2.1).
 ///

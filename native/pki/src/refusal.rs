@@ -28,6 +28,9 @@ pub enum Refusal {
     /// RFC 5280 sections 4.2.1.9 and 4.2.1.3: one that may not, signed.
     #[error("an issuer is not an authority")]
     NotAnAuthority,
+    /// RFC 5280 section 4.2.1.9: more authorities than one of them lets follow.
+    #[error("more authorities than one of them permits")]
+    PathLength,
     /// RFC 5280 section 4.2.1.9.
     #[error("an authority stands where a peer should")]
     AuthorityAsPeer,
@@ -144,6 +147,7 @@ impl From<Path> for Refusal {
             Path::CertNotValidYet { .. } => Self::NotValidYet,
             Path::NameConstraintViolation => Self::NameConstraints,
             Path::EndEntityUsedAsCa => Self::NotAnAuthority,
+            Path::PathLenConstraintViolated => Self::PathLength,
             Path::CaUsedAsEndEntity => Self::AuthorityAsPeer,
             Path::UnsupportedCertVersion => Self::Version,
             Path::UnsupportedCriticalExtension => Self::CriticalExtension,

@@ -164,6 +164,7 @@ impl Verifier {
         if counted > self.limits.depth {
             return Err(Refusal::TooLong);
         }
+        profile::check_path_length(anchor, counted)?;
         check_shapes(peer, &between, anchor, now)?;
         purpose::check(peer, purpose)?;
         if !self.strictness.lists {

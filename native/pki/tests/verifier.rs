@@ -205,7 +205,7 @@ fn a_list_ends_with_its_next_update_and_not_before_the_grace() {
 }
 
 #[test]
-fn a_root_must_be_in_its_time_and_may_sign_lists() {
+fn a_root_must_be_in_its_time_sign_lists_and_allow_the_depth() {
     let outcome = |kind: &str, days| {
         let name = |what: &str| format!("{kind}_{what}");
         let lists = [name("issuer"), name("root")];
@@ -220,6 +220,7 @@ fn a_root_must_be_in_its_time_and_may_sign_lists() {
     assert_eq!(outcome("brief", 9), Ok(()));
     assert_eq!(outcome("brief", 11), Err(Refusal::Expired));
     assert_eq!(outcome("mute", 0), Err(Refusal::ListSigner));
+    assert_eq!(outcome("short", 0), Err(Refusal::PathLength));
 }
 
 #[test]

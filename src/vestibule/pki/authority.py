@@ -1,9 +1,9 @@
 """The authority on disk: what it holds, issues, renews and publishes.
 
 The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust),
-server.key and server.pem (with its chain), root.crl and issuing.crl. The root's key is kept apart
-from the issuing one and needed only for what the root itself signs: the issuing certificate and the
-root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
+server.key and server.pem (with its chain), root.crl and issuing.crl, and in issued/ what was issued.
+The root's key is kept apart from the issuing one and needed only for what the root itself signs: the
+issuing certificate and the root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
 serves until it ends.
 """
 
@@ -28,6 +28,7 @@ from vestibule.pki.files import (
     write_private,
     write_public,
 )
+from vestibule.pki.ledger import Ledger
 from vestibule.pki.revocation import CrlFile
 
 ISSUING_CRL_LIFE = timedelta(hours=24)
@@ -54,6 +55,7 @@ class Authority:
         self.folder = folder
         self._crl_base = crl_base
         self._clock = clock
+        self.ledger = Ledger(folder / "issued")
 
     @property
     def exists(self) -> bool:
@@ -89,12 +91,17 @@ class Authority:
 
     def issue_server(self, names: Sequence[str]) -> None:
         """A new key and certificate for this server, in force for its next handshake."""
+        key, chain = self.issue_node(names)
+        write_private(self.folder / "server.key", key)
+        write_public(self.folder / "server.pem", chain)
+
+    def issue_node(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        """A key and a chain, as PEM, for another server: it serves, and connects to others."""
         key = certificates.new_leaf_key()
         issuer = self._issuer("issuing")
         leaf = certificates.server_certificate(key, names, issuer, self._clock())
-        chain = certificate_pem(leaf) + certificate_pem(issuer.certificate)
-        write_private(self.folder / "server.key", key_pem(key))
-        write_public(self.folder / "server.pem", chain)
+        self.ledger.note(leaf)
+        return key_pem(key), certificate_pem(leaf) + certificate_pem(issuer.certificate)
 
     def server_needs_renewal(self, names: Sequence[str]) -> bool:
         """Whether the server's certificate has to be issued anew.
@@ -126,6 +133,7 @@ class Authority:
         key = certificates.new_leaf_key()
         issuer = self._issuer("issuing")
         leaf = certificates.device_certificate(key, aor, device_id, issuer, self._clock())
+        self.ledger.note(leaf)
         pem = key_pem(key) + certificate_pem(leaf) + certificate_pem(issuer.certificate)
         return DeviceCredential(pem, serial_text(leaf))
 
@@ -146,15 +154,28 @@ class Authority:
             return False
         return True
 
+    # --- what another process does ---
+
+    def revoke(self, serial: str) -> None:
+        """Take a certificate back. Raises KeyError if we didn't issue it."""
+        self.ledger.revoke(serial, self._clock())
+
+    def stamp(self) -> tuple[int, ...]:
+        """A value that changes when a server's certificate, a CRL or the ledger does."""
+        names = ("server.pem", "issuing.pem", "issuing.crl", "root.crl", "issued")
+        paths = (self.folder / name for name in names)
+        return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
     # --- what is published ---
 
     def publish_crls(self, revoked: Sequence[tuple[str, datetime]]) -> bool:
         """Renew the CRLs that are past half their life or don't list what is revoked.
 
-        `revoked` are serials (lower-case hexadecimal) with their dates. Returns whether any CRL
-        was renewed.
+        `revoked` are serials (lower-case hexadecimal) with their dates, beside those of the ledger.
+        Returns whether any CRL was renewed.
         """
-        entries = {int(serial, 16): date for serial, date in revoked}
+        everything = (*self.ledger.revoked(), *revoked)
+        entries = {int(serial, 16): date for serial, date in everything}
         changed = self._publish("issuing", entries, ISSUING_CRL_LIFE)
         if (self.folder / "root.key").exists():
             changed |= self._publish("root", {}, ROOT_CRL_LIFE)

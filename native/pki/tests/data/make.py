@@ -59,12 +59,16 @@ MUTE = TestAuthority("Mute", root=Shape(ends=AUTHORITY.ends, usage=key_usage(cer
                                         basic=AUTHORITY.basic))  # fmt: skip
 BRIEF = TestAuthority("Brief", root=Shape(ends=10 * DAY, usage=AUTHORITY.usage,
                                           basic=AUTHORITY.basic))  # fmt: skip
+SHORT = TestAuthority("Short", root=Shape(ends=AUTHORITY.ends, usage=AUTHORITY.usage,
+                                          basic=x509.BasicConstraints(True, 0)))  # fmt: skip
 
 CERTIFICATES = {
     "root": OURS.root, "issuer": OURS.issuer, "revoked": REVOKED,
     "mute_root": MUTE.root, "mute_issuer": MUTE.issuer, "mute_client": MUTE.client("sip:a@b.test"),
     "brief_root": BRIEF.root, "brief_issuer": BRIEF.issuer,
     "brief_client": BRIEF.client("sip:a@b.test"),
+    "short_root": SHORT.root, "short_issuer": SHORT.issuer,
+    "short_client": SHORT.client("sip:a@b.test"),
     "client": OURS.client("sip:a@ours.test"),
     "server": server(DNS("edge.test"), DNS("*.wild.test")),
     "domain": server(URI("sip:example.org"), DNS("sip.example.org")),
@@ -101,6 +105,7 @@ LISTS = {
     "stale": revocation_list(OURS.issuer, [REVOKED], ends=-DAY),
     "tomorrow": revocation_list(OURS.issuer, begins=DAY),
     "mute_issuer": MUTE.crls()[0], "mute_root": MUTE.crls()[1],
+    "short_issuer": SHORT.crls()[0], "short_root": SHORT.crls()[1],
     "brief_issuer": revocation_list(BRIEF.issuer, ends=20 * DAY),
     "brief_root": revocation_list(BRIEF.root, ends=20 * DAY),
 }  # fmt: skip
