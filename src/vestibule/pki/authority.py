@@ -3,8 +3,8 @@
 The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust),
 server.key and server.pem (with its chain), root.crl and issuing.crl, and in issued/ what was issued.
 The root's key is kept apart from the issuing one and needed only for what the root itself signs: the
-issuing certificate and the root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
-serves until it ends.
+issuing certificate and the root's CRL. It may be kept elsewhere and put back once a fortnight;
+without it the last root CRL serves until it ends.
 """
 
 from collections.abc import Callable, Sequence
