@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from vestibule.pki import certificates
 from vestibule.pki.certificates import Issuer, serial_text, utc_now
+from vestibule.pki.constraints import not_permitted
 from vestibule.pki.files import (
     certificate_pem,
     key_pem,
@@ -62,8 +63,11 @@ class Authority:
         """Whether the authority has been made."""
         return (self.folder / "issuing.pem").exists()
 
-    def create(self) -> None:
-        """Make root and issuing authority. Raises FileExistsError rather than replace one."""
+    def create(self, names: Sequence[str]) -> None:
+        """Make root and issuing authority, the latter for servers of these names and below them.
+
+        Raises FileExistsError rather than replace one.
+        """
         if self.exists:
             raise FileExistsError(f"there is an authority in {self.folder}")
         private_folder(self.folder)
@@ -73,20 +77,21 @@ class Authority:
         write_public(self.folder / "root.pem", certificate_pem(root))
         write_public(self.folder / "authority.pem", certificate_pem(root))
         write_private(self.folder / "issuing.key", key_pem(issuing_key))
-        self._issue_issuing()
+        self._issue_issuing(names)
 
     # --- renewal ---
 
-    def renew_issuing(self) -> bool:
+    def renew_issuing(self, names: Sequence[str]) -> bool:
         """Renew the issuing certificate, key kept, if it is due; whether it was renewed.
 
-        Due is what has a third of its life left or names another place for CRLs than ours. Nothing
-        is done while the root's key is kept elsewhere.
+        Due is what has a third of its life left, names another place for CRLs than ours, or may not
+        sign for one of the names. Nothing is done while the root's key is kept elsewhere.
         """
         current = read_certificate(self.folder / "issuing.pem")
-        if not (self.folder / "root.key").exists() or not self._is_due(current, "root"):
+        due = self._is_due(current, "root") or not_permitted(current, names)
+        if not (self.folder / "root.key").exists() or not due:
             return False
-        self._issue_issuing()
+        self._issue_issuing(names)
         return True
 
     def issue_server(self, names: Sequence[str]) -> None:
@@ -96,9 +101,17 @@ class Authority:
         write_public(self.folder / "server.pem", chain)
 
     def issue_node(self, names: Sequence[str]) -> tuple[bytes, bytes]:
-        """A key and a chain, as PEM, for another server: it serves, and connects to others."""
+        """A key and a chain, as PEM, for another server: it serves, and connects to others.
+
+        Raises ValueError if the issuing authority may not sign for one of the names.
+        """
         key = certificates.new_leaf_key()
         issuer = self._issuer("issuing")
+        if foreign := not_permitted(issuer.certificate, names):
+            raise ValueError(
+                f"the issuing authority may not sign for {', '.join(foreign)}: add the domain to the "
+                f"settings, put root.key into {self.folder} and start the server once"
+            )
         leaf = certificates.server_certificate(key, names, issuer, self._clock())
         self.ledger.note(leaf)
         return key_pem(key), certificate_pem(leaf) + certificate_pem(issuer.certificate)
@@ -196,9 +209,9 @@ class Authority:
 
     # --- inside ---
 
-    def _issue_issuing(self) -> None:
+    def _issue_issuing(self, names: Sequence[str]) -> None:
         key = read_key(self.folder / "issuing.key")
-        issuing = certificates.issuing_certificate(key, self._issuer("root"), self._clock())
+        issuing = certificates.issuing_certificate(key, names, self._issuer("root"), self._clock())
         write_public(self.folder / "issuing.pem", certificate_pem(issuing))
 
     def _issuer(self, name: str) -> Issuer:

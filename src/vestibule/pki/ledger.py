@@ -28,8 +28,10 @@ class Issued:
 
     @property
     def holder(self) -> str:
-        """For whom it is: the common name."""
-        return ", ".join(str(part.value) for part in self.certificate.subject)
+        """For whom it is: the first of its names."""
+        names = self.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        first = next(iter(names.value))
+        return str(getattr(first, "value", first)).removeprefix("sip:")
 
     def state(self, now: datetime) -> str:
         """In a word."""

@@ -62,7 +62,7 @@ class Renewal:
                 await self._task
 
     def _renew(self) -> bool:
-        changed = self._authority.renew_issuing()
+        changed = self._authority.renew_issuing(self._names)
         changed |= self._authority.publish_crls(self._revoked())
         if self._authority.server_needs_renewal(self._names):
             self._authority.issue_server(self._names)

@@ -22,15 +22,17 @@ def test_everything_that_was_issued_is_listed(installation: Installation) -> Non
 
 def test_a_node_gets_one_private_file(installation: Installation) -> None:
     path = installation.folder / "node.pem"
-    installation.do("cert", "issue", "Node2.example.org", "192.0.2.7", "--out", str(path))
+    installation.do("cert", "issue", "Node2.example.org", "10.0.0.7", "--out", str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     leaf, _ = x509.load_pem_x509_certificates(path.read_bytes())
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["node2.example.org"]
-    assert list(map(str, names.get_values_for_type(x509.IPAddress))) == ["192.0.2.7"]
+    assert list(map(str, names.get_values_for_type(x509.IPAddress))) == ["10.0.0.7"]
     assert [f"{leaf.serial_number:x}", "node2.example.org", "good"] in rows(installation)
     again = installation.refusal("cert", "issue", "node2.example.org", "--out", str(path))
     assert "--out" in again
+    other = installation.refusal("cert", "issue", "bank.example", "--out", str(path) + "2")
+    assert "may not sign for bank.example" in other
     bad = installation.refusal("cert", "issue", "not a host", "--out", str(path) + "2")
     assert "not a host or domain name" in bad
 

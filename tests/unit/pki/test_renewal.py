@@ -147,7 +147,7 @@ def a_half_written_renewal(authority: Authority) -> None:
     [
         lambda authority: (authority.folder / "server.pem").unlink(),
         lambda authority: (authority.folder / "server.key").unlink(),
-        lambda authority: authority.issue_server(("other.test",)),
+        lambda authority: authority.issue_server(("other.host.test",)),
         a_half_written_renewal,
     ],
     ids=["no certificate", "no key", "other names", "a key that does not fit"],
