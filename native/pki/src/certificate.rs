@@ -125,7 +125,7 @@ impl Certificate {
 
     /// Whether its own key signed it.
     pub fn is_self_signed(&self) -> bool {
-        let signature = self.fields.signature().raw_bytes();
+        let signature = self.fields.signature().as_bytes().unwrap_or_default();
         let algorithm = self.fields.signature_algorithm();
         signature::verifies(self.key(), algorithm, &self.signed, signature)
     }

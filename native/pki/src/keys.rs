@@ -24,7 +24,7 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// [`Refusal::WeakKey`].
 pub fn check(key: &SubjectPublicKeyInfoOwned) -> Result<(), Refusal> {
     let strong = match key.algorithm.oid {
-        RSA => is_strong_rsa(key.subject_public_key.raw_bytes()),
+        RSA => is_strong_rsa(key.subject_public_key.as_bytes().unwrap_or_default()),
         EC => {
             let curve = key.algorithm.parameters.as_ref();
             let curve = curve.and_then(|any| any.decode_as::<ObjectIdentifier>().ok());

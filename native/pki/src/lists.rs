@@ -56,6 +56,8 @@ impl RevocationList {
     pub fn from_der(der: &[u8]) -> Result<Self, ListRefused> {
         let list = <CertificateList>::from_der(der).map_err(|_| ListRefused)?;
         let signed = signed_part(der).ok_or(ListRefused)?.to_vec();
+        // Whole octets: a signature with bits to spare would be another spelling of the same list.
+        let signature = list.signature.as_bytes().ok_or(ListRefused)?.to_vec();
         let fields = list.tbs_cert_list;
         let extensions = fields.crl_extensions.unwrap_or_default();
         let entries = fields.revoked_certificates.unwrap_or_default();
@@ -73,7 +75,7 @@ impl RevocationList {
             issuer: name_der(&fields.issuer),
             signed,
             algorithm: list.signature_algorithm,
-            signature: list.signature.raw_bytes().to_vec(),
+            signature,
             begins: fields.this_update.to_unix_duration(),
             ends: fields.next_update.map(|time| time.to_unix_duration()),
             scope,

@@ -12,7 +12,7 @@ pub fn verifies(
     signature: &[u8],
 ) -> bool {
     let (key_kind, kind) = (contents(&key.algorithm), contents(algorithm));
-    let public_key = key.subject_public_key.raw_bytes();
+    let public_key = key.subject_public_key.as_bytes().unwrap_or_default();
     ALL_VERIFICATION_ALGS
         .iter()
         .filter(|one| one.signature_alg_id().as_ref() == kind)

@@ -298,3 +298,39 @@ fn what_is_no_list_is_said_so() {
     list.push(0);
     assert!(RevocationList::from_der(&list).is_err());
 }
+
+/// Whatever byte is changed, in a certificate or a list, and however: nothing panics, nothing is let in.
+#[test]
+fn no_changed_byte_is_accepted() {
+    let (peer, issuer) = (file("client.der"), file("issuer.der"));
+    let (list, of_root) = (file("issuer.crl"), file("root.crl"));
+    let outcome = |peer: &[u8], issuer: &[u8], list: &[u8]| {
+        let mut anchors = Anchors::default();
+        anchors.add(&certificate("root")).unwrap();
+        let lists = [list, &of_root].map(RevocationList::from_der);
+        let lists: Vec<_> = lists.into_iter().flatten().collect();
+        let verifier = Verifier::new(anchors, lists, Duration::ZERO, Limits::default());
+        let presented = Presented {
+            peer: &CertificateDer::from(peer),
+            intermediates: &[CertificateDer::from(issuer)],
+        };
+        verifier.verify(presented, Purpose::Client, None, in_days(0))
+    };
+    assert_eq!(outcome(&peer, &issuer, &list), Ok(()));
+    for mask in [0x01, 0x80, 0xff] {
+        let changed = |bytes: &[u8], at: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= mask;
+            bytes
+        };
+        for at in 0..peer.len() {
+            assert!(outcome(&changed(&peer, at), &issuer, &list).is_err());
+        }
+        for at in 0..issuer.len() {
+            assert!(outcome(&peer, &changed(&issuer, at), &list).is_err());
+        }
+        for at in 0..list.len() {
+            assert!(outcome(&peer, &issuer, &changed(&list, at)).is_err());
+        }
+    }
+}
