@@ -37,7 +37,7 @@ format: .venv/.dev web/node_modules/.package-lock.json ## put everything into it
 	@cd web && npm run --silent format
 
 native-test: .venv/.system ## the Rust cores' own tests
-	@echo "==> cargo test"; cd native && cargo test -q --locked -p vestibule-sip -p vestibule-relay -p vestibule-media
+	@echo "==> cargo test"; cd native && cargo test -q --locked -p vestibule-sip -p vestibule-relay -p vestibule-media -p vestibule-pki
 	@cd native && cargo test -q --locked -p vestibule-python --no-default-features --lib
 
 web-unit: web/node_modules/.package-lock.json ## the web client's unit tests

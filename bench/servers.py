@@ -85,7 +85,7 @@ def kamailio(folder: Path) -> Iterator[Server]:
     if command is None:
         raise CannotStart("Kamailio is missing: `scripts/system-packages bench` installs it")
     authority = Authority(folder / "pki", f"https://{_HOST}/pki")
-    authority.create()
+    authority.create((_HOST,))
     authority.issue_server((_HOST,))
     port = _free_port()
     template = Path(__file__).with_name("kamailio.cfg").read_text()

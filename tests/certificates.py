@@ -1,7 +1,7 @@
-"""A certificate authority for tests: every certificate that a good or a bad peer could present."""
+"""A certificate authority for tests: every certificate and list that a good or a bad peer could present."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from ipaddress import IPv4Address
@@ -9,13 +9,19 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = timedelta(days=1)
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+PEER = x509.BasicConstraints(ca=False, path_length=None)
+POINTS = "https://crl.test"
+"""Where test authorities say that their CRLs are."""
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Extras = Sequence[tuple[x509.ExtensionType, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Credential:
     """A certificate with its key and the chain to send along."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
     chain: tuple[x509.Certificate, ...]
 
     @property
@@ -49,14 +55,59 @@ class Credential:
         return path
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a certificate is made; what a test doesn't say is as it should be."""
+
+    begins: timedelta = -DAY
+    ends: timedelta = 30 * DAY
+    usage: x509.KeyUsage | None = None
+    basic: x509.BasicConstraints | None = PEER
+    extras: Extras = ()
+    points: Sequence[str] | None = None
+    """Distribution points; None: those of its issuer."""
+    key: Key | None = None
+
+
+def key_usage(
+    *, signs: bool = False, certificates: bool = False, lists: bool = False
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=certificates,
+        crl_sign=lists,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+AUTHORITY = Shape(
+    ends=365 * DAY,
+    usage=key_usage(certificates=True, lists=True),
+    basic=x509.BasicConstraints(ca=True, path_length=None),
+)
+
+
 class TestAuthority:
     """A root and the issuer under it, each with its CRL."""
 
     __test__ = False
 
-    def __init__(self, name: str = "Test") -> None:
-        self.root = _authority(f"{name} Root", None)
-        self.issuer = _authority(f"{name} Issuing", self.root)
+    def __init__(
+        self,
+        name: str = "Test",
+        *,
+        root: Shape = AUTHORITY,
+        issuer: Shape = AUTHORITY,
+        points: str = POINTS,
+    ) -> None:
+        self.points = points
+        self.root = self._make(f"{name} Root", None, replace(root, points=()))
+        self.issuer = self._make(f"{name} Issuing", self.root, issuer)
 
     @cached_property
     def root_pem(self) -> bytes:
@@ -69,19 +120,18 @@ class TestAuthority:
         names: Sequence[x509.GeneralName] = (),
         begins: timedelta = -DAY,
         ends: timedelta = 30 * DAY,
+        shape: Shape | None = None,
+        common_name: str = "peer",
     ) -> Credential:
         """A certificate of the issuer; `begins` and `ends` are from now."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder("peer", key, self.issuer, begins, ends)
+        shape = shape or Shape(begins=begins, ends=ends, usage=key_usage(signs=True))
+        extras: list[tuple[x509.ExtensionType, bool]] = list(shape.extras)
         if purposes:
-            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+            extras.append((x509.ExtendedKeyUsage(purposes), False))
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        constraints = x509.BasicConstraints(ca=False, path_length=None)
-        certificate = builder.add_extension(constraints, critical=True).sign(
-            self.issuer.key, hashes.SHA256()
-        )
-        return Credential(certificate, key, (self.issuer.certificate,))
+            extras.append((x509.SubjectAlternativeName(names), False))
+        made = self._make(common_name, self.issuer, replace(shape, extras=extras))
+        return replace(made, chain=(self.issuer.certificate,))
 
     def server(self, *hosts: str) -> Credential:
         """A server's certificate for 127.0.0.1 and `hosts`, good for connecting out as well."""
@@ -98,45 +148,71 @@ class TestAuthority:
         self, *revoked: Credential, ends: timedelta = 7 * DAY, of_root: Sequence[Credential] = ()
     ) -> list[bytes]:
         """The issuer's CRL with `revoked` on it, and the root's."""
-        return [_crl(self.issuer, revoked, ends), _crl(self.root, of_root, ends)]
+        return [
+            revocation_list(self.issuer, revoked, ends=ends),
+            revocation_list(self.root, of_root, ends=ends),
+        ]
+
+    def _make(self, name: str, issuer: Credential | None, shape: Shape) -> Credential:
+        key = shape.key or ec.generate_private_key(ec.SECP256R1())
+        signer = issuer.key if issuer else key
+        builder = _builder(name, key, issuer, shape)
+        extras = list(shape.extras)
+        points = self._points(issuer) if shape.points is None else shape.points
+        if points:
+            extras.append((_distribution(points), False))
+        if shape.usage:
+            extras.append((shape.usage, True))
+        if shape.basic:
+            extras.append((shape.basic, True))
+        for extension, critical in extras:
+            builder = builder.add_extension(extension, critical)
+        return Credential(builder.sign(signer, hashes.SHA256()), key, ())
+
+    def _points(self, issuer: Credential | None) -> Sequence[str]:
+        of_root = issuer is None or issuer.certificate.issuer == issuer.certificate.subject
+        return [f"{self.points}/{'root' if of_root else 'issuer'}.crl"]
 
 
 def pem(*certificates: x509.Certificate) -> bytes:
     return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
 
 
-def _authority(name: str, issuer: Credential | None) -> Credential:
-    key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(name, key, issuer, -DAY, 365 * DAY)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    builder = builder.add_extension(_ca_usage(), critical=True)
-    signer = issuer.key if issuer else key
-    return Credential(builder.sign(signer, hashes.SHA256()), key, ())
-
-
-def _ca_usage() -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
+def revocation_list(
+    issuer: Credential,
+    revoked: Sequence[Credential] = (),
+    *,
+    begins: timedelta = -2 * DAY,
+    ends: timedelta = 7 * DAY,
+    number: int | None = 1,
+    number_critical: bool = False,
+    extras: Extras = (),
+    signer: Credential | None = None,
+) -> bytes:
+    """A CRL of the issuer. What a test doesn't say is as it should be."""
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(now + begins)
+        .next_update(now + ends)
+        .add_extension(_key_identifier(issuer.key), critical=False)
     )
+    if number is not None:
+        builder = builder.add_extension(x509.CRLNumber(number), number_critical)
+    for extension, critical in extras:
+        builder = builder.add_extension(extension, critical)
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(now - DAY).build())
+    signed = builder.sign((signer or issuer).key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.DER)
 
 
 def _builder(
-    name: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: Credential | None,
-    begins: timedelta,
-    ends: timedelta,
+    name: str, key: Key, issuer: Credential | None, shape: Shape
 ) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer_key = (issuer.key if issuer else key).public_key()
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -144,27 +220,17 @@ def _builder(
         .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now + begins)
-        .not_valid_after(now + ends)
+        .not_valid_before(now + shape.begins)
+        .not_valid_after(now + shape.ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False
-        )
+        .add_extension(_key_identifier(issuer.key if issuer else key), critical=False)
     )
 
 
-def _crl(issuer: Credential, revoked: Sequence[Credential], ends: timedelta) -> bytes:
-    now = datetime.now(UTC)
-    key_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.certificate.subject)
-        .last_update(now - 2 * DAY)
-        .next_update(now + ends)
-        .add_extension(x509.CRLNumber(1), critical=False)
-        .add_extension(key_identifier, critical=False)
-    )
-    for one in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
-        builder = builder.add_revoked_certificate(entry.revocation_date(now - DAY).build())
-    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+def _key_identifier(key: Key) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+
+def _distribution(points: Sequence[str]) -> x509.CRLDistributionPoints:
+    names = [x509.UniformResourceIdentifier(point) for point in points]
+    return x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])

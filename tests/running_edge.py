@@ -87,6 +87,15 @@ class RunningEdge:
             plain.close()
             raise
 
+    def lets_in(self, context: ssl.SSLContext) -> bool:
+        """Whether a keep-alive is answered; TLS 1.3 tells of a refusal only after the handshake."""
+        try:
+            with self.connect(context) as client:
+                client.sendall(b"\r\n\r\n")
+                return client.recv(2) == b"\r\n"
+        except (ssl.SSLError, ConnectionError):
+            return False
+
     def _next(self) -> "EdgeEvent":
         deadline = time.monotonic() + DEADLINE
         while not self._waiting:

@@ -199,11 +199,19 @@ class Edge:
         stay. Raises ValueError if they don't fit each other.
         """
 
-    def set_trust(self, roots_pem: bytes, crls_der: Sequence[bytes]) -> None:
+    def set_trust(
+        self, roots_pem: bytes, crls_der: Sequence[bytes], *, crl_grace_seconds: int = 0
+    ) -> None:
         """Authorities whose client (and, when connecting, server) certificates are accepted, with
-        their CRLs. A certificate whose revocation status can't be told is refused. Until called,
-        no client certificate is asked for. Live flows whose certificate is no longer accepted
-        are ended. Raises ValueError if a root or a CRL can't be used.
+        their CRLs, which serve for `crl_grace_seconds` past their `nextUpdate`. A certificate whose
+        revocation status can't be told is refused. Until called, no client certificate is asked
+        for. Live flows whose certificate is no longer accepted are ended. Raises ValueError if a
+        root or a CRL can't be read.
+        """
+
+    def wanted_crls(self) -> list[str]:
+        """Distribution points of CRLs that a peer was refused for the lack of since the last call.
+        Only certificates that are good otherwise, of authorities that are trusted, get here.
         """
 
     def listen(self, host: str, port: int, *, sip: bool, web: bool) -> int:
@@ -212,10 +220,12 @@ class Edge:
         IPv4 as well. Only the first request of a connection can open the WebSocket. Raises OSError.
         """
 
-    def connect(self, host: str, port: int, server_name: str) -> int:
+    def connect(self, host: str, port: int, server_name: str, *, sip_domain: bool = False) -> int:
         """Begin a TLS connection for SIP and return its flow; FlowOpened or ConnectFailed follows.
         What is sent before that goes out once it is open. `host` is an address or a DNS name,
-        `server_name` what the certificate must be for. Raises RuntimeError once closed.
+        `server_name` what the certificate must be for: a host (RFC 6125) or, with `sip_domain`, a
+        domain that the server speaks for (RFC 5922: no wildcard, no common name). Raises
+        RuntimeError once closed.
         """
 
     def fileno(self) -> int: ...

@@ -67,6 +67,22 @@ class Settings(BaseSettings):
     turn_udp_port: _Port = Field(default=3478, description="STUN and TURN over UDP.")
     media_port_low: _Port = Field(default=50000, description="First UDP port for media.")
     media_port_high: _Port = Field(default=59999, description="Last UDP port for media.")
+    trusted_authorities: _Several = Field(
+        default=(),
+        description="PEM files of other authorities whose servers and clients are accepted; their "
+        "CRLs are fetched from where their certificates say.",
+    )
+    crl_grace: int = Field(
+        default=0,
+        ge=0,
+        le=7 * 24 * 3600,
+        description="Seconds that a CRL still serves past its end; 0 is safest.",
+    )
+    outbound_allowed: _Several = Field(
+        default=(),
+        description="Private networks that CRLs and the like may be fetched from, such as "
+        "10.2.0.0/16; others must be public.",
+    )
     relay_peers: _Several = Field(
         default=(), description="Private networks that the relay may reach, such as 10.1.0.0/16."
     )
@@ -93,7 +109,9 @@ class Settings(BaseSettings):
         _refuse_unknown(values, cls.model_fields.keys(), "")
         return values
 
-    @field_validator("domains", "relay_peers", mode="before")
+    @field_validator(
+        "domains", "relay_peers", "outbound_allowed", "trusted_authorities", mode="before"
+    )
     @classmethod
     def _separated(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -103,7 +121,7 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _host(cls, value: str) -> str:
-        return _address(value) or _name(value)
+        return server_name(value)
 
     @field_validator("domains")
     @classmethod
@@ -118,7 +136,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not an IP address")
         return address
 
-    @field_validator("relay_peers")
+    @field_validator("relay_peers", "outbound_allowed")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(network)) for network in value)
@@ -242,6 +260,11 @@ def load_settings(file: Path, **overrides: Any) -> Settings:
             return (file.parent / value).resolve()
 
     return FromFile(**overrides)
+
+
+def server_name(text: str) -> str:
+    """A server's address or DNS name in its usual form. Raises ValueError if it is neither."""
+    return _address(text) or _name(text)
 
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str) -> None:

@@ -39,7 +39,11 @@ from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
+from vestibule.outbound.addresses import OutboundPolicy
+from vestibule.outbound.fetcher import Fetcher, verifying_context
 from vestibule.pki.authority import Authority
+from vestibule.pki.foreign_authorities import ForeignAuthorities
+from vestibule.pki.foreign_lists import ForeignLists
 from vestibule.pki.renewal import Renewal
 from vestibule.portal.app import create_app
 from vestibule.portal.dependencies import PortalDependencies
@@ -92,12 +96,7 @@ class Server:
         self._build_signalling()
         self._build_conferencing()
         self._route()
-        self.renewal = Renewal(
-            self.authority,
-            settings.server_names,
-            self.directory.revoked_certificates,
-            self._certificates_changed,
-        )
+        self._build_trust()
 
     # --- building ---
 
@@ -108,8 +107,29 @@ class Server:
             http_backend=str(self.portal.path),
             websocket_origins=[settings.web_origin],
         )
-        self.flows = Flows()
+        # Without other authorities every certificate that the edge lets in is of ours.
+        self.flows = Flows(self.authority.issued) if settings.trusted_authorities else Flows()
         self.nonces = Nonces(time.time)
+
+    def _build_trust(self) -> None:
+        settings = self.settings
+        self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
+        fetcher = Fetcher(
+            OutboundPolicy(settings.outbound_allowed), tls=verifying_context(self.foreign.pem)
+        )
+        self.foreign_lists = ForeignLists(
+            settings.pki_dir / "foreign",
+            wanted=self.edge.wanted_crls,
+            fetch=fetcher.fetch,
+            on_change=self._certificates_changed,
+            own=(f"{settings.crl_base}/",),
+        )
+        self.renewal = Renewal(
+            self.authority,
+            settings.server_names,
+            self.directory.revoked_certificates,
+            self._certificates_changed,
+        )
 
     def _build_media(self) -> None:
         settings = self.settings
@@ -263,6 +283,7 @@ class Server:
         await self.directory.load()
         await self.meetings.reload()
         self.renewal.start()
+        self.foreign_lists.start(self.foreign.distribution_points)
         self.directory.on_change(self._directory_changed)
         self.directory.watch()
         self.identity.tokens.on_revoked(
@@ -287,6 +308,7 @@ class Server:
         self.rooms.stop()
         self.media.close()
         self.relay.close()
+        await self.foreign_lists.close()
         await self.renewal.close()
         await self.directory.close()
         self.identity.close()
@@ -314,7 +336,11 @@ class Server:
 
     def _certificates_changed(self) -> None:
         self.edge.set_identity(*self.authority.server_identity())
-        self.edge.set_trust(self.authority.authority_pem(), self.authority.crls_der())
+        self.edge.set_trust(
+            self.authority.authority_pem() + self.foreign.pem.encode(),
+            self.authority.crls_der() + self.foreign_lists.lists_der(),
+            crl_grace_seconds=self.settings.crl_grace,
+        )
 
 
 @contextmanager

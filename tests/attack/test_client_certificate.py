@@ -39,16 +39,6 @@ def edge() -> Iterator[RunningEdge]:
         yield running
 
 
-def is_let_in(edge: RunningEdge, context: ssl.SSLContext) -> bool:
-    """Whether a keep-alive is answered; TLS 1.3 tells of a refusal only after the handshake."""
-    try:
-        with edge.connect(context) as client:
-            client.sendall(b"\r\n\r\n")
-            return client.recv(2) == b"\r\n"
-    except (ssl.SSLError, ConnectionError):
-        return False
-
-
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_good_certificate_is_told(
     edge: RunningEdge, tmp_path: Path, version: ssl.TLSVersion
@@ -56,12 +46,12 @@ def test_a_good_certificate_is_told(
     good = OURS.client("sip:alice@vestibule.test")
     context = edge.context(good, tmp_path)
     context.minimum_version = context.maximum_version = version
-    assert is_let_in(edge, context)
+    assert edge.lets_in(context)
     assert edge.opened().certificate == good.der
 
 
 def test_no_certificate_is_fine(edge: RunningEdge) -> None:
-    assert is_let_in(edge, edge.context())
+    assert edge.lets_in(edge.context())
     assert edge.opened().certificate is None
 
 
@@ -72,7 +62,7 @@ def test_a_bad_certificate_ends_the_handshake(
 ) -> None:
     context = edge.context(BAD[fault], tmp_path)
     context.minimum_version = context.maximum_version = version
-    assert not is_let_in(edge, context)
+    assert not edge.lets_in(context)
     edge.counted("handshake_failed")
     assert edge.quiet()
 
@@ -92,13 +82,13 @@ def test_unknown_revocation_is_refused(
     edge: RunningEdge, tmp_path: Path, state: str, crls: list[bytes]
 ) -> None:
     edge.edge.set_trust(OURS.root_pem, crls)
-    assert not is_let_in(edge, edge.context(OURS.client(), tmp_path)), state
-    assert is_let_in(edge, edge.context()), state
+    assert not edge.lets_in(edge.context(OURS.client(), tmp_path)), state
+    assert edge.lets_in(edge.context()), state
 
 
 def test_before_there_is_trust_no_certificate_is_asked_for(tmp_path: Path) -> None:
     with RunningEdge(OURS, trust=False) as edge:
-        assert is_let_in(edge, edge.context(WRONG.client(), tmp_path))
+        assert edge.lets_in(edge.context(WRONG.client(), tmp_path))
         assert edge.opened().certificate is None
 
 

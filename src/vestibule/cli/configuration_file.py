@@ -9,6 +9,8 @@ _EXAMPLES = {
     "media_bind": "192.0.2.10",
     "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
     "relay_peers": ("10.1.0.0/16",),
+    "outbound_allowed": ("10.2.0.0/16",),
+    "trusted_authorities": ("/etc/vestibule/partner.pem",),
     "log_json": True,
 }
 

@@ -47,8 +47,10 @@ class DemoData:
         authority = self.workspace.authority
         if not authority.exists:
             self.tell("making a certificate authority")
-            authority.create()
-        authority.renew_issuing()  # before devices get it in their chain
+            authority.create(self.workspace.settings.server_names)
+        authority.renew_issuing(
+            self.workspace.settings.server_names
+        )  # before devices get it in their chain
         tenant = await self._tenant()
         users = {name: await self._user(tenant, name) for name in PEOPLE}
         self.tell("making a meeting")

@@ -48,7 +48,7 @@ def init(
             tenant.id, admin, display_name=admin.title(),
             password_hash=await hash_password(password),
         )  # fmt: skip
-        workspace.authority.create()
+        workspace.authority.create(settings.server_names)
         workspace.authority.issue_server(settings.server_names)
         workspace.authority.publish_crls([])
         return person.aor, workspace.authority.fingerprint()

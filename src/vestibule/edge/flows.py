@@ -1,12 +1,14 @@
 """The flows that are open: who is at the other end of each connection."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from cryptography import x509
 
 from vestibule._native import FlowOpened
+
+IssuedHere = Callable[[x509.Certificate], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,11 @@ class ClientCertificate:
     @classmethod
     def from_der(cls, der: bytes) -> "ClientCertificate":
         """Read a certificate that the edge has verified. Raises ValueError if it can't be."""
-        certificate = x509.load_der_x509_certificate(der)
+        return cls.of(x509.load_der_x509_certificate(der))
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate) -> "ClientCertificate":
+        """What a certificate says. Raises ValueError if its names can't be read."""
         try:
             names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
@@ -33,7 +39,7 @@ class ClientCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One open connection that speaks SIP."""
+    """One open connection that speaks SIP; `certificate` is a device's, of our own authority."""
 
     id: int
     transport: Literal["tls", "wss"]
@@ -43,30 +49,36 @@ class Flow:
     certificate: ClientCertificate | None
 
     @classmethod
-    def from_event(cls, event: FlowOpened) -> "Flow":
+    def from_event(cls, event: FlowOpened, issued_here: IssuedHere) -> "Flow":
         """The flow that was just told of. Raises ValueError if its certificate is unreadable."""
         der = event.certificate
+        certificate = x509.load_der_x509_certificate(der) if der is not None else None
+        ours = certificate is not None and issued_here(certificate)
         return cls(
             event.flow,
             event.transport,
             event.peer_host,
             event.peer_port,
             event.local_port,
-            ClientCertificate.from_der(der) if der is not None else None,
+            ClientCertificate.of(certificate) if certificate is not None and ours else None,
         )
 
 
 class Flows:
     """The table of open flows, kept by whoever drains the edge."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_issued_here", "_open")
 
-    def __init__(self) -> None:
+    def __init__(self, issued_here: IssuedHere = lambda _: True) -> None:
+        """`issued_here` tells our own authority's certificates from those of others that are
+        trusted: another authority may say which host somebody is, never which person of ours.
+        """
         self._open: dict[int, Flow] = {}
+        self._issued_here = issued_here
 
     def open(self, event: FlowOpened) -> Flow:
         """Take a flow in. Raises ValueError if its certificate is unreadable; then it isn't."""
-        flow = Flow.from_event(event)
+        flow = Flow.from_event(event, self._issued_here)
         self._open[flow.id] = flow
         return flow
 

@@ -1,10 +1,10 @@
 """The authority on disk: what it holds, issues, renews and publishes.
 
 The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust),
-server.key and server.pem (with its chain), root.crl and issuing.crl. The root's key is kept apart
-from the issuing one and needed only for what the root itself signs: the issuing certificate and the
-root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
-serves until it ends.
+server.key and server.pem (with its chain), root.crl and issuing.crl, and in issued/ what was issued.
+The root's key is kept apart from the issuing one and needed only for what the root itself signs: the
+issuing certificate and the root's CRL. It may be kept elsewhere and put back once a fortnight;
+without it the last root CRL serves until it ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from vestibule.pki import certificates
 from vestibule.pki.certificates import Issuer, serial_text, utc_now
+from vestibule.pki.constraints import not_permitted
 from vestibule.pki.files import (
     certificate_pem,
     key_pem,
@@ -27,6 +29,7 @@ from vestibule.pki.files import (
     write_private,
     write_public,
 )
+from vestibule.pki.ledger import Ledger
 from vestibule.pki.revocation import CrlFile
 from vestibule.pki.witness import CertificateAct, CertificateEvent, Witness, nobody
 
@@ -61,14 +64,18 @@ class Authority:
         self._crl_base = crl_base
         self._clock = clock
         self._witness = witness
+        self.ledger = Ledger(folder / "issued")
 
     @property
     def exists(self) -> bool:
         """Whether the authority has been made."""
         return (self.folder / "issuing.pem").exists()
 
-    def create(self) -> None:
-        """Make root and issuing authority. Raises FileExistsError rather than replace one."""
+    def create(self, names: Sequence[str]) -> None:
+        """Make root and issuing authority, the latter for servers of these names and below them.
+
+        Raises FileExistsError rather than replace one.
+        """
         if self.exists:
             raise FileExistsError(f"there is an authority in {self.folder}")
         private_folder(self.folder)
@@ -79,33 +86,50 @@ class Authority:
         write_public(self.folder / "authority.pem", certificate_pem(root))
         write_private(self.folder / "issuing.key", key_pem(issuing_key))
         self._tell(CertificateAct.ISSUED, root, "root")
-        self._tell(CertificateAct.ISSUED, self._issue_issuing(), "issuing")
+        self._tell(CertificateAct.ISSUED, self._issue_issuing(names), "issuing")
 
     # --- renewal ---
 
-    def renew_issuing(self) -> bool:
+    def renew_issuing(self, names: Sequence[str]) -> bool:
         """Renew the issuing certificate, key kept, if it is due; whether it was renewed.
 
-        Due is what has a third of its life left or names another place for CRLs than ours. Nothing
-        is done while the root's key is kept elsewhere.
+        Due is what has a third of its life left, names another place for CRLs than ours, or may not
+        sign for one of the names. Nothing is done while the root's key is kept elsewhere.
         """
         current = read_certificate(self.folder / "issuing.pem")
-        if not (self.folder / "root.key").exists() or not self._is_due(current, "root"):
+        due = self._is_due(current, "root") or not_permitted(current, names)
+        if not (self.folder / "root.key").exists() or not due:
             return False
-        self._tell(CertificateAct.RENEWED, self._issue_issuing(), "issuing")
+        self._tell(CertificateAct.RENEWED, self._issue_issuing(names), "issuing")
         return True
 
     def issue_server(self, names: Sequence[str]) -> None:
         """A new key and certificate for this server, in force for its next handshake."""
+        first = not (self.folder / "server.pem").exists()
+        act = CertificateAct.ISSUED if first else CertificateAct.RENEWED
+        key, chain = self._issue(names, act)
+        write_private(self.folder / "server.key", key)
+        write_public(self.folder / "server.pem", chain)
+
+    def issue_node(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        """A key and a chain, as PEM, for another server: it serves, and connects to others.
+
+        Raises ValueError if the issuing authority may not sign for one of the names.
+        """
+        return self._issue(names, CertificateAct.ISSUED)
+
+    def _issue(self, names: Sequence[str], act: CertificateAct) -> tuple[bytes, bytes]:
         key = certificates.new_leaf_key()
         issuer = self._issuer("issuing")
+        if foreign := not_permitted(issuer.certificate, names):
+            raise ValueError(
+                f"the issuing authority may not sign for {', '.join(foreign)}: add the domain to the "
+                f"settings, put root.key into {self.folder} and start the server once"
+            )
         leaf = certificates.server_certificate(key, names, issuer, self._clock())
-        chain = certificate_pem(leaf) + certificate_pem(issuer.certificate)
-        first = not (self.folder / "server.pem").exists()
-        write_private(self.folder / "server.key", key_pem(key))
-        write_public(self.folder / "server.pem", chain)
-        act = CertificateAct.ISSUED if first else CertificateAct.RENEWED
+        self.ledger.note(leaf)
         self._tell(act, leaf, names[0])
+        return key_pem(key), certificate_pem(leaf) + certificate_pem(issuer.certificate)
 
     def server_needs_renewal(self, names: Sequence[str]) -> bool:
         """Whether the server's certificate has to be issued anew.
@@ -137,6 +161,7 @@ class Authority:
         key = certificates.new_leaf_key()
         issuer = self._issuer("issuing")
         leaf = certificates.device_certificate(key, aor, device_id, issuer, self._clock())
+        self.ledger.note(leaf)
         pem = key_pem(key) + certificate_pem(leaf) + certificate_pem(issuer.certificate)
         self._tell(CertificateAct.ISSUED, leaf, aor)
         return DeviceCredential(pem, serial_text(leaf))
@@ -149,15 +174,37 @@ class Authority:
         """The serial of a device's certificate, as the directory keeps it."""
         return serial_text(x509.load_pem_x509_certificate(pem))
 
+    def issued(self, certificate: x509.Certificate) -> bool:
+        """Whether our issuing key signed it."""
+        try:
+            issuing = read_certificate(self.folder / "issuing.pem")
+            certificate.verify_directly_issued_by(issuing)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
+
+    # --- what another process does ---
+
+    def revoke(self, serial: str) -> None:
+        """Take a certificate back. Raises KeyError if we didn't issue it."""
+        self.ledger.revoke(serial, self._clock())
+
+    def stamp(self) -> tuple[int, ...]:
+        """A value that changes when a server's certificate, a CRL or the ledger does."""
+        names = ("server.pem", "issuing.pem", "issuing.crl", "root.crl", "issued")
+        paths = (self.folder / name for name in names)
+        return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
     # --- what is published ---
 
     def publish_crls(self, revoked: Sequence[tuple[str, datetime]]) -> bool:
         """Renew the CRLs that are past half their life or don't list what is revoked.
 
-        `revoked` are serials (lower-case hexadecimal) with their dates. Returns whether any CRL
-        was renewed.
+        `revoked` are serials (lower-case hexadecimal) with their dates, beside those of the ledger.
+        Returns whether any CRL was renewed.
         """
-        entries = {int(serial, 16): date for serial, date in revoked}
+        everything = (*self.ledger.revoked(), *revoked)
+        entries = {int(serial, 16): date for serial, date in everything}
         changed = self._publish("issuing", entries, ISSUING_CRL_LIFE)
         if (self.folder / "root.key").exists():
             changed |= self._publish("root", {}, ROOT_CRL_LIFE)
@@ -181,9 +228,9 @@ class Authority:
     def _tell(self, act: CertificateAct, certificate: x509.Certificate, subject: str) -> None:
         self._witness(CertificateEvent(act, serial_text(certificate), subject))
 
-    def _issue_issuing(self) -> x509.Certificate:
+    def _issue_issuing(self, names: Sequence[str]) -> x509.Certificate:
         key = read_key(self.folder / "issuing.key")
-        issuing = certificates.issuing_certificate(key, self._issuer("root"), self._clock())
+        issuing = certificates.issuing_certificate(key, names, self._issuer("root"), self._clock())
         write_public(self.folder / "issuing.pem", certificate_pem(issuing))
         return issuing
 

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from vestibule.pki.constraints import name_constraints
+
 ROOT_LIFE = timedelta(days=3650)
 ISSUING_LIFE = timedelta(days=1825)
-SERVER_LIFE = timedelta(days=30)
+SERVER_LIFE = timedelta(days=90)
 DEVICE_LIFE = timedelta(days=365)
 _CLOCK_SKEW = timedelta(minutes=5)
 
@@ -47,11 +49,12 @@ def root_certificate(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Cer
 
 
 def issuing_certificate(
-    key: ec.EllipticCurvePrivateKey, root: Issuer, now: datetime
+    key: ec.EllipticCurvePrivateKey, names: Sequence[str], root: Issuer, now: datetime
 ) -> x509.Certificate:
-    """The authority that signs leafs."""
+    """The authority that signs leafs: servers of these names, and devices (`name_constraints`)."""
     name = _named("Vestibule issuing authority")
     builder = _builder(name, root.certificate.subject, key, now, ISSUING_LIFE)
+    builder = builder.add_extension(name_constraints(names), critical=True)
     builder = _signed_by(_authority(builder, key, path_length=0), root)
     return builder.sign(root.key, hashes.SHA384())
 
@@ -62,9 +65,10 @@ def server_certificate(
     """A server's, for DNS names and addresses. It serves and, to other servers, connects."""
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     subject = [_server_name(name) for name in names]
-    return _leaf(
-        key, issuer, name=names[0], subject=subject, usages=usages, now=now, life=SERVER_LIFE
-    )
+    # Not an address: OpenSSL holds one in the common name against DNS name constraints.
+    dns_names = (name.value for name in subject if isinstance(name, x509.DNSName))
+    name = next((name for name in dns_names if len(name) <= 64), "Vestibule server")
+    return _leaf(key, issuer, name=name, subject=subject, usages=usages, now=now, life=SERVER_LIFE)
 
 
 def device_certificate(

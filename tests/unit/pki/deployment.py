@@ -25,7 +25,7 @@ class Clock:
 def new_authority(folder: Path, clock: Clock) -> Authority:
     """An authority with a server certificate and CRLs, as after `vestibule init`."""
     authority = Authority(folder / "pki", CRL_BASE, clock)
-    authority.create()
+    authority.create(NAMES)
     authority.issue_server(NAMES)
     authority.publish_crls([])
     return authority

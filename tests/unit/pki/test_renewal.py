@@ -147,7 +147,7 @@ def a_half_written_renewal(authority: Authority) -> None:
     [
         lambda authority: (authority.folder / "server.pem").unlink(),
         lambda authority: (authority.folder / "server.key").unlink(),
-        lambda authority: authority.issue_server(("other.test",)),
+        lambda authority: authority.issue_server(("other.host.test",)),
         a_half_written_renewal,
     ],
     ids=["no certificate", "no key", "other names", "a key that does not fit"],
@@ -202,3 +202,18 @@ def test_an_authority_is_never_replaced(tmp_path: Path, authority: Authority) ->
         new_authority(tmp_path, Clock())
     again = Authority(authority.folder, CRL_BASE)
     assert again.fingerprint() == fingerprint
+
+
+async def test_what_another_process_does_is_noticed_within_moments(authority: Authority) -> None:
+    deployment = Deployment(authority, notice=0.01)
+    deployment.renewal.start()
+    beside = Authority(authority.folder, CRL_BASE)
+    beside.issue_server(NAMES)
+    serial = f"{deployment.server_serial:x}"
+    await eventually_async(lambda: deployment.uses > 1, "the new certificate is used")
+    beside.revoke(serial)
+    await eventually_async(
+        lambda: any(f"{entry.serial_number:x}" == serial for entry in deployment.crls[1]),
+        "the CRL lists it",
+    )
+    await deployment.renewal.close()

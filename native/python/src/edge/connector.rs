@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::client::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
@@ -14,7 +13,8 @@ use tokio_rustls::client::TlsStream;
 
 use super::core::{Core, Opened, Registration};
 use super::sip_flow;
-use super::verifier::VerifiedPeer;
+use super::tls::Current;
+use super::verifier::{Naming, VerifiedPeer};
 
 /// Where to connect.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Target {
     pub port: u16,
     /// What its certificate must be for.
     pub server_name: String,
+    /// How that name is meant.
+    pub naming: Naming,
 }
 
 /// Why no flow came of it.
@@ -50,8 +52,8 @@ pub enum ConnectError {
 /// Connect and serve the flow to its end.
 pub async fn connect(core: Arc<Core>, mut registration: Registration, target: Target) {
     let watch = core.tls.watch();
-    let config = watch.current.client.clone();
-    let connecting = timeout(core.settings.handshake, handshake(config, &target));
+    let current = Arc::clone(&watch.current);
+    let connecting = timeout(core.settings.handshake, handshake(&current, &target));
     let outcome = tokio::select! {
         outcome = connecting => outcome.unwrap_or(Err(ConnectError::TimedOut)),
         () = core.closing() => return registration.ends_because("shutting down"),
@@ -68,19 +70,25 @@ pub async fn connect(core: Arc<Core>, mut registration: Registration, target: Ta
 }
 
 async fn handshake(
-    config: Option<Arc<ClientConfig>>,
+    current: &Current,
     target: &Target,
 ) -> Result<(TlsStream<TcpStream>, Opened, VerifiedPeer), ConnectError> {
-    let config = config.ok_or(ConnectError::NoTrust)?;
+    let config = match target.naming {
+        Naming::Host => &current.client,
+        Naming::SipDomain => &current.partner,
+    };
+    let config = config.clone().ok_or(ConnectError::NoTrust)?;
     let name =
         ServerName::try_from(target.server_name.clone()).map_err(|_| ConnectError::ServerName)?;
+    let expected = target.naming.expected(&name);
+    let expected = expected.ok_or(ConnectError::ServerName)?;
     let (socket, address) = reach(target).await?;
     socket.set_nodelay(true)?;
     let local_port = socket.local_addr()?.port();
     let connector = TlsConnector::from(config);
-    let stream = connector.connect(name.clone(), socket).await?;
+    let stream = connector.connect(name, socket).await?;
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let peer = VerifiedPeer::server(chain, name);
+    let peer = VerifiedPeer::server(chain, expected);
     let opened = Opened {
         transport: "tls",
         peer_host: address.ip().to_canonical().to_string(),

@@ -19,6 +19,7 @@ use super::core::{Core, Event, Opened, Registration, Settings};
 use super::listener;
 use super::outbox::Encoding;
 use super::tls::TlsError;
+use super::verifier::Naming;
 use crate::sip_message::SipMessage;
 
 const THREADS: usize = 2;
@@ -180,9 +181,21 @@ impl Edge {
         set.map_err(to_value_error)
     }
 
-    fn set_trust(&self, roots_pem: &[u8], crls_der: Vec<Vec<u8>>) -> PyResult<()> {
-        let set = self.core.tls.set_trust(roots_pem, crls_der);
+    #[pyo3(signature = (roots_pem, crls_der, *, crl_grace_seconds=0))]
+    #[allow(clippy::needless_pass_by_value, reason = "what PyO3 converts to")]
+    fn set_trust(
+        &self,
+        roots_pem: &[u8],
+        crls_der: Vec<Vec<u8>>,
+        crl_grace_seconds: u32,
+    ) -> PyResult<()> {
+        let grace = Duration::from_secs(crl_grace_seconds.into());
+        let set = self.core.tls.set_trust(roots_pem, &crls_der, grace);
         set.map_err(to_value_error)
+    }
+
+    fn wanted_crls(&self) -> Vec<String> {
+        self.core.tls.wanted_lists().into_iter().collect()
     }
 
     #[pyo3(signature = (host, port, *, sip, web))]
@@ -201,7 +214,14 @@ impl Edge {
         })
     }
 
-    fn connect(&self, host: String, port: u16, server_name: String) -> PyResult<u64> {
+    #[pyo3(signature = (host, port, server_name, *, sip_domain=false))]
+    fn connect(
+        &self,
+        host: String,
+        port: u16,
+        server_name: String,
+        sip_domain: bool,
+    ) -> PyResult<u64> {
         self.with_runtime(|runtime| {
             let registration = Registration::new(&self.core, Encoding::Stream);
             let flow = registration.flow;
@@ -209,6 +229,11 @@ impl Edge {
                 host,
                 port,
                 server_name,
+                naming: if sip_domain {
+                    Naming::SipDomain
+                } else {
+                    Naming::Host
+                },
             };
             let core = Arc::clone(&self.core);
             let alive = core.alive();

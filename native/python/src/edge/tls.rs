@@ -4,22 +4,23 @@
 //! the one that is current when it begins, live connections keep theirs. Sessions are never resumed, in
 //! either direction: a resumed one would skip the certificate checks, and those are made every time.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use rustls::SupportedProtocolVersion;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
-use rustls::server::{
-    NoServerSessionStorage, ServerConfig, VerifierBuilderError, WebPkiClientVerifier,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, SupportedProtocolVersion};
 use thiserror::Error;
 use tokio::sync::watch;
+use vestibule_pki::{AnchorRefused, Anchors, ListRefused, RevocationList};
 
-use super::verifier::{Trust, VerifiedPeer};
+use super::verifier::{Naming, Trust, VerifiedPeer, Wanted};
 
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
@@ -40,10 +41,10 @@ pub enum TlsError {
     NoRoots,
     /// A root can't be used as a trust anchor.
     #[error("root certificate not usable: {0}")]
-    Root(rustls::Error),
+    Root(#[from] AnchorRefused),
     /// A CRL can't be parsed.
     #[error("revocation list not usable: {0}")]
-    Revocations(#[from] VerifierBuilderError),
+    Revocations(#[from] ListRefused),
     /// The provider lacks what we ask for.
     #[error("TLS configuration: {0}")]
     Config(rustls::Error),
@@ -54,8 +55,10 @@ pub enum TlsError {
 pub struct Current {
     /// `None` until there is an identity.
     pub server: Option<Arc<ServerConfig>>,
-    /// `None` until there is a trust.
+    /// To hosts; `None` until there is a trust.
     pub client: Option<Arc<ClientConfig>>,
+    /// To SIP domains; `None` until there is a trust.
+    pub partner: Option<Arc<ClientConfig>>,
     /// The trust itself, to look at live peers again.
     pub trust: Option<Arc<Trust>>,
 }
@@ -64,6 +67,7 @@ pub struct Current {
 #[derive(Debug)]
 pub struct TlsStore {
     provider: Arc<CryptoProvider>,
+    wanted: Arc<Wanted>,
     parts: Mutex<Parts>,
     current: watch::Sender<Arc<Current>>,
 }
@@ -78,6 +82,7 @@ impl Default for TlsStore {
     fn default() -> Self {
         Self {
             provider: Arc::new(provider()),
+            wanted: Arc::default(),
             parts: Mutex::default(),
             current: watch::Sender::default(),
         }
@@ -125,20 +130,28 @@ impl TlsStore {
     ///
     /// # Errors
     /// See [`TlsError`]; then nothing has changed.
-    pub fn set_trust(&self, roots_pem: &[u8], crls_der: Vec<Vec<u8>>) -> Result<(), TlsError> {
-        let mut roots = RootCertStore::empty();
+    pub fn set_trust(
+        &self,
+        roots_pem: &[u8],
+        crls_der: &[Vec<u8>],
+        grace: Duration,
+    ) -> Result<(), TlsError> {
+        let mut anchors = Anchors::default();
         for root in certificates(roots_pem)? {
-            roots.add(root).map_err(TlsError::Root)?;
+            anchors.add(&root)?;
         }
-        if roots.is_empty() {
+        if anchors.is_empty() {
             return Err(TlsError::NoRoots);
         }
-        let crls: Vec<_> = crls_der
-            .into_iter()
-            .map(CertificateRevocationListDer::from)
-            .collect();
-        let trust = Arc::new(Trust::new(roots, &crls, &self.provider)?);
-        self.change(|parts| parts.trust = Some(trust))
+        let lists = crls_der.iter().map(|der| RevocationList::from_der(der));
+        let lists = lists.collect::<Result<_, _>>()?;
+        let trust = Trust::new(anchors, lists, grace, &self.provider, &self.wanted);
+        self.change(|parts| parts.trust = Some(Arc::new(trust)))
+    }
+
+    /// Where lists are that peers were refused for the lack of, since the last time this was asked.
+    pub fn wanted_lists(&self) -> BTreeSet<String> {
+        self.wanted.take()
     }
 
     /// What a handshake that begins now uses, and to hear of every change after that.
@@ -160,16 +173,13 @@ impl TlsStore {
 
     fn configure(&self, parts: &Parts) -> Result<Current, rustls::Error> {
         let server = match &parts.identity {
-            Some(identity) => Some(self.server_config(identity, parts.trust.as_deref())?),
-            None => None,
-        };
-        let client = match &parts.trust {
-            Some(trust) => Some(self.client_config(parts.identity.as_ref(), trust)?),
+            Some(identity) => Some(self.server_config(identity, parts.trust.as_ref())?),
             None => None,
         };
         Ok(Current {
             server,
-            client,
+            client: self.client_config(parts, Naming::Host)?,
+            partner: self.client_config(parts, Naming::SipDomain)?,
             trust: parts.trust.clone(),
         })
     }
@@ -177,7 +187,7 @@ impl TlsStore {
     fn server_config(
         &self,
         identity: &Arc<SingleCertAndKey>,
-        trust: Option<&Trust>,
+        trust: Option<&Arc<Trust>>,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
         let verifier = match trust {
             Some(trust) => trust.client_verifier(),
@@ -195,19 +205,22 @@ impl TlsStore {
 
     fn client_config(
         &self,
-        identity: Option<&Arc<SingleCertAndKey>>,
-        trust: &Trust,
-    ) -> Result<Arc<ClientConfig>, rustls::Error> {
+        parts: &Parts,
+        naming: Naming,
+    ) -> Result<Option<Arc<ClientConfig>>, rustls::Error> {
+        let Some(trust) = &parts.trust else {
+            return Ok(None);
+        };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(VERSIONS)?
             .dangerous()
-            .with_custom_certificate_verifier(trust.server_verifier());
-        let mut config = match identity {
+            .with_custom_certificate_verifier(trust.server_verifier(naming));
+        let mut config = match &parts.identity {
             Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::disabled();
-        Ok(Arc::new(config))
+        Ok(Some(Arc::new(config)))
     }
 }
 
@@ -242,6 +255,8 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rustls::{CipherSuite, NamedGroup};
 
     use super::{TlsError, TlsStore, provider};
@@ -264,7 +279,7 @@ mod tests {
             Err(TlsError::EmptyChain)
         ));
         assert!(matches!(
-            store.set_trust(b"", vec![]),
+            store.set_trust(b"", &[], Duration::ZERO),
             Err(TlsError::NoRoots)
         ));
         assert!(store.watch().current.server.is_none());

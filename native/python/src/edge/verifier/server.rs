@@ -1,0 +1,92 @@
+//! Servers that we connect to.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use vestibule_pki::{ExpectedName, Refusal, SipDomain};
+
+use super::Trust;
+use super::refused::to_rustls;
+
+/// What kind of name a server must be certified for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// A host (RFC 6125).
+    Host,
+    /// A SIP domain that it speaks for (RFC 5922).
+    SipDomain,
+}
+
+impl Naming {
+    /// The name as the verifier wants it; `None` if it can't be one of this kind.
+    pub fn expected(self, name: &ServerName<'_>) -> Option<ExpectedName> {
+        match (self, name) {
+            (Self::Host, name) => Some(ExpectedName::Host(name.to_owned())),
+            (Self::SipDomain, ServerName::DnsName(domain)) => {
+                SipDomain::new(domain.as_ref()).map(ExpectedName::SipDomain)
+            }
+            (Self::SipDomain, _) => None,
+        }
+    }
+}
+
+/// As rustls wants it.
+#[derive(Debug)]
+pub struct PeerVerifier {
+    trust: Arc<Trust>,
+    naming: Naming,
+}
+
+impl PeerVerifier {
+    /// A verifier of servers that are called by names of that kind.
+    pub fn new(trust: Arc<Trust>, naming: Naming) -> Self {
+        Self { trust, naming }
+    }
+}
+
+impl ServerCertVerifier for PeerVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let name = self.naming.expected(server_name);
+        let name = name.ok_or_else(|| to_rustls(Refusal::Name))?;
+        let verified = self
+            .trust
+            .verify(end_entity, intermediates, Some(&name), now);
+        verified.map_err(to_rustls)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.trust.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.trust.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let algorithms = &self.trust.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,132 @@
+"""The one outbound fetcher (ATTACKS 22): scheme, address, size, time and redirects are limited.
+
+The address is looked up once, judged, and then connected to: a name that answers differently the
+second time (DNS rebinding) gains nothing.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from vestibule.outbound.addresses import Address, OutboundPolicy, canonical
+from vestibule.outbound.exchange import Answer, BadAnswer, exchange
+
+Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
+
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LONGEST_URL = 2048
+
+
+class FetchRefused(Exception):
+    """Nothing was fetched; the message says why, without what the other side said."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How much one fetch may cost."""
+
+    seconds: float = 10.0
+    octets: int = 10 * 1024 * 1024
+    redirects: int = 1
+
+
+class Fetcher:
+    """Fetches by GET. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
+
+    def __init__(
+        self,
+        policy: OutboundPolicy,
+        *,
+        limits: FetchLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._policy = policy
+        self._limits = limits or FetchLimits()
+        self._tls = tls or verifying_context()
+        self._resolve = resolve or _addresses_of
+
+    async def fetch(self, url: str) -> bytes:
+        """What is there. Raises FetchRefused."""
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._follow(url)
+        except TimeoutError:
+            raise FetchRefused(f"it took more than {self._limits.seconds:g} seconds") from None
+        except ssl.SSLError as error:
+            raise FetchRefused(f"TLS: {error.reason or error}") from error
+        except OSError as error:
+            raise FetchRefused(f"no connection: {error.strerror or error}") from error
+        except BadAnswer as error:
+            raise FetchRefused(str(error)) from error
+
+    async def _follow(self, url: str) -> bytes:
+        for _ in range(self._limits.redirects + 1):
+            answer = await self._get(_checked(url))
+            if answer.status == 200:
+                return answer.body
+            if answer.status not in _REDIRECTS or not answer.location:
+                raise FetchRefused(f"the answer is {answer.status}")
+            further = urljoin(url, answer.location)
+            if url.startswith("https:") and not further.startswith("https:"):
+                raise FetchRefused("a redirect from https to something else")
+            url = further
+        raise FetchRefused("too many redirects")
+
+    async def _get(self, url: SplitResult) -> Answer:
+        host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+        address = await self._permitted_address(host, port)
+        secure = url.scheme == "https"
+        reader, writer = await asyncio.open_connection(
+            str(address),
+            port,
+            ssl=self._tls if secure else None,
+            server_hostname=host if secure else None,
+        )
+        try:
+            return await exchange(reader, writer, url, self._limits.octets)
+        finally:
+            writer.transport.abort()
+
+    async def _permitted_address(self, host: str, port: int) -> Address:
+        """The first address that may be connected to; it is what is connected to."""
+        found = [canonical(text) for text in await self._resolve(host, port)]
+        for address in found:
+            if self._policy.permits(address):
+                return address
+        raise FetchRefused("its address is not a public one" if found else "it has no address")
+
+
+def verifying_context(authorities_pem: str = "") -> ssl.SSLContext:
+    """TLS 1.2 or better, by the system's authorities and these."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authorities_pem:
+        context.load_verify_locations(cadata=authorities_pem)
+    return context
+
+
+def _checked(url: str) -> SplitResult:
+    """The URL taken apart. Raises FetchRefused if it isn't one that we follow."""
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise FetchRefused("not a URL that we follow")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise FetchRefused("not a URL") from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise FetchRefused("neither http nor https")
+    if parts.username is not None or parts.password is not None:
+        raise FetchRefused("a URL with a user in it")
+    return parts
+
+
+async def _addresses_of(host: str, port: int) -> Iterable[str]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
