@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vestibule.directory.model import Device, Person, Tenant, TenantPolicy
+from vestibule.directory.model import BreakGlass, Device, Person, Tenant, TenantPolicy
 from vestibule.directory.names import display_name as fit_display_name
 from vestibule.directory.names import domain_name, user_name
 from vestibule.directory.policy import policy_as_json
@@ -198,6 +198,15 @@ class Directory:
         statement = update(tables.people).where(tables.people.c.id == person_id)
         await self._execute(
             statement.values(enabled=enabled), lambda memory: memory.put_person(person)
+        )
+
+    async def set_break_glass(self, person_id: str, break_glass: BreakGlass) -> None:
+        """Which conditions a person passes in an emergency. Raises KeyError for an unknown one."""
+        person = replace(self._snapshot.people[person_id], break_glass=break_glass)
+        statement = update(tables.people).where(tables.people.c.id == person_id)
+        await self._execute(
+            statement.values(break_glass=break_glass.value),
+            lambda memory: memory.put_person(person),
         )
 
     async def set_password(self, person_id: str, password_hash: str) -> None:

@@ -5,17 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vestibule.directory.directory import Directory
+from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.provider.records import SignInRecords
+from vestibule.identity.sealing import Sealing
+from vestibule.identity.second_factors.enrolment import Enrolment
+from vestibule.identity.second_factors.passkeys import RelyingParty
+from vestibule.identity.second_factors.records import SecondFactorRecords
+from vestibule.identity.second_factors.second_step import CODE_ALLOWANCES, SecondStep
 from vestibule.identity.sign_in import AccountStep, PasswordStep, SignIn
 from vestibule.identity.sign_in_limits import SignInLimits
 from vestibule.identity.signing_keys import SigningKeys
+from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
+
+SEALING_FILE = "sealing.key"
+"""Without this file no authenticator app's codes are right, nor any recovery code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,10 @@ class Identity:
     tokens: AccessTokens
     provider: Provider
     sign_in: SignIn
+    gate: AccessGate
+    second_step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
     device_cookies: DeviceCookies
     passwords: Passwords
 
@@ -52,7 +66,15 @@ def open_identity(
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
+    sealing = Sealing.load_or_create(folder / SEALING_FILE)
     passwords = passwords or Passwords()
+    limits = SignInLimits(clock=clock)
+    code_limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
+    factors = SecondFactorRecords(store, writer, sealing, clock=clock)
+    failures = (limits.recent_failures, code_limits.recent_failures)
+    gate = AccessGate(directory, failures, factors.any_of)
+    relying_party = RelyingParty(origin)
+    tickets = Tickets(sealing, writer, clock=clock)
     provider = Provider(
         issuer,
         (web_client(origin),),
@@ -60,9 +82,20 @@ def open_identity(
         records=SignInRecords(store, writer, clock=clock),
         tokens=tokens,
         keys=keys,
+        gate=gate,
         clock=clock,
     )
-    limits = SignInLimits(clock=clock)
-    # A second factor and the tenant's conditions take their place after the password.
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
-    return Identity(tokens, provider, SignIn(steps), device_cookies, passwords)
+    return Identity(
+        tokens=tokens,
+        provider=provider,
+        sign_in=SignIn(steps),
+        gate=gate,
+        second_step=SecondStep(
+            directory, factors, relying_party, code_limits, device_cookies, clock=clock
+        ),
+        enrolment=Enrolment(factors, relying_party, tickets, clock=clock),
+        tickets=tickets,
+        device_cookies=device_cookies,
+        passwords=passwords,
+    )

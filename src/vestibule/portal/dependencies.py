@@ -1,14 +1,19 @@
 """What the portal is given by the composition root, and the shapes it expects of it."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from vestibule.directory.model import Person
+from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.provider.provider import Provider
+from vestibule.identity.second_factors.enrolment import Enrolment
+from vestibule.identity.second_factors.second_step import SecondStep
 from vestibule.identity.sign_in import SignIn
+from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 
 STATIC = Path(__file__).parent / "static"
@@ -87,7 +92,7 @@ class PortalDependencies:
 
     `origin` is scheme, host and port as browsers show them; `other_hosts` are further `host:port`
     under which people may reach us, such as `localhost:8443`; `focus_uri` makes a focus URI of an
-    organizer's user part and a meeting id.
+    organizer's user part and a meeting id; `clock` gives Unix seconds.
     """
 
     origin: str
@@ -97,6 +102,10 @@ class PortalDependencies:
     tokens: AccessTokens
     provider: Provider
     sign_in: SignIn
+    gate: AccessGate
+    second_step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
     device_cookies: DeviceCookies
     meetings: Meetings
     authority: AuthorityFiles
@@ -104,6 +113,7 @@ class PortalDependencies:
     other_hosts: frozenset[str] = frozenset()
     meeting_refusals: tuple[type[Exception], ...] = ()
     static: Path = STATIC
+    clock: Callable[[], float] = time.time
 
     @property
     def host(self) -> str:

@@ -54,7 +54,7 @@ class Portal:
 
     def browser(self, address: str = "192.0.2.1") -> Browser:
         """A browser of its own: no cookies yet, an address that limits see."""
-        browser = Browser(create_app(self.deps), address)
+        browser = Browser(create_app(self.deps), address, self.clock)
         self.browsers.append(browser)
         return browser
 
@@ -104,6 +104,10 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         tokens=identity.tokens,
         provider=identity.provider,
         sign_in=identity.sign_in,
+        gate=identity.gate,
+        second_step=identity.second_step,
+        enrolment=identity.enrolment,
+        tickets=identity.tickets,
         device_cookies=identity.device_cookies,
         meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
         authority=Files(),
@@ -111,6 +115,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         other_hosts=frozenset({"localhost:8443"}),
         meeting_refusals=(TooManyMeetings,),
         static=static,
+        clock=clock,
     )
     portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path)
     yield portal
