@@ -24,9 +24,6 @@ from vestibule.identity.tokens import AccessTokens
 from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
 
-SEALING_FILE = "sealing.key"
-"""Without this file no authenticator app's codes are right, nor any recovery code."""
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -45,6 +42,11 @@ class Identity:
     def close(self) -> None:
         """Ends the password threads."""
         self.passwords.close()
+
+
+def open_sealing(folder: Path) -> Sealing:
+    """The key of second factors: without it no app's code and no recovery code is right."""
+    return Sealing.load_or_create(folder / "sealing.key")
 
 
 def open_identity(
@@ -66,7 +68,7 @@ def open_identity(
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
-    sealing = Sealing.load_or_create(folder / SEALING_FILE)
+    sealing = open_sealing(folder)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
     code_limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
