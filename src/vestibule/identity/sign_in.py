@@ -98,7 +98,7 @@ class SignIn:
                 reason=refused.reason,
             )
             raise
-        _log.info("identity.signed_in", person=evidence.person.id, address=attempt.address)
+        _log.info("identity.first_step", person=evidence.person.id, address=attempt.address)
         return SignedIn(evidence.person, evidence.methods)
 
 

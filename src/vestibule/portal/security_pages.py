@@ -243,5 +243,5 @@ def _qr_code(uri: str) -> Markup:
     return Markup(drawing)  # noqa: S704 - drawn by segno, no text of anybody's in it
 
 
-def _day(seconds: float | None) -> str:
-    return time.strftime("%d %B %Y", time.gmtime(seconds)).lstrip("0") if seconds else "never"
+def _day(seconds: float) -> str:
+    return time.strftime("%d %B %Y", time.gmtime(seconds)).lstrip("0")

@@ -121,9 +121,11 @@ class Provider:
         if before is not None and before.person_id != person.id:
             await self.end_session(before)
             before = None
-        return await self._records.begin_session(
+        begun = await self._records.begin_session(
             person.id, methods, auth_time=auth_time, instead_of=before
         )
+        _log.info("identity.signed_in", person=person.id, methods=list(methods))
+        return begun
 
     async def session(self, secret: str | None) -> Session | None:
         """The session of that cookie, if its person may still sign in."""
