@@ -68,15 +68,13 @@ def open_identity(
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
-    sealing = open_sealing(folder)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
-    code_limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
-    factors = SecondFactorRecords(store, writer, sealing, clock=clock)
-    failures = (limits.recent_failures, code_limits.recent_failures)
-    gate = AccessGate(directory, failures, factors.any_of)
-    relying_party = RelyingParty(origin)
-    tickets = Tickets(sealing, writer, clock=clock)
+    factors = _open_factors(
+        open_sealing(folder), origin, directory, store, writer, device_cookies, clock
+    )
+    failures = (limits.recent_failures, factors.limits.recent_failures)
+    gate = AccessGate(directory, failures, factors.records.any_of)
     provider = Provider(
         issuer,
         (web_client(origin),),
@@ -93,11 +91,42 @@ def open_identity(
         provider=provider,
         sign_in=SignIn(steps),
         gate=gate,
-        second_step=SecondStep(
-            directory, factors, relying_party, code_limits, device_cookies, clock=clock
-        ),
-        enrolment=Enrolment(factors, relying_party, tickets, clock=clock),
-        tickets=tickets,
+        second_step=factors.step,
+        enrolment=factors.enrolment,
+        tickets=factors.tickets,
         device_cookies=device_cookies,
         passwords=passwords,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Factors:
+    """The parts that know second factors."""
+
+    records: SecondFactorRecords
+    limits: SignInLimits
+    step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
+
+
+def _open_factors(
+    sealing: Sealing,
+    origin: str,
+    directory: Directory,
+    store: Store,
+    writer: Writer,
+    device_cookies: DeviceCookies,
+    clock: Callable[[], float],
+) -> _Factors:
+    records = SecondFactorRecords(store, writer, sealing, clock=clock)
+    limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
+    relying_party = RelyingParty(origin)
+    tickets = Tickets(sealing, writer, clock=clock)
+    return _Factors(
+        records,
+        limits,
+        SecondStep(directory, records, relying_party, limits, device_cookies, clock=clock),
+        Enrolment(records, relying_party, tickets, clock=clock),
+        tickets,
     )
