@@ -1,5 +1,6 @@
 """The second step of signing in: nothing opens without it, nothing opens it twice (I3, ATTACKS 20)."""
 
+import asyncio
 from typing import Any
 
 import pyotp
@@ -307,14 +308,24 @@ async def test_a_copied_passkey_whose_count_falls_behind_is_refused(portal: Port
 
 
 async def test_another_person_s_passkey_is_no_second_step(portal: Portal) -> None:
-    await enrolled(portal)
+    await with_passkey(portal)
     bob, passkey = portal.browser(), Authenticator(ORIGIN, RP_ID)
     await bob.sign_in_to_security("bob")
     await bob.enrol_passkey(passkey)
-    (options,) = passkey_options((await bob.authorize(Ask(extra={"prompt": "login"}))).text)
     browser = portal.browser()
     page = await browser.sign_in(Ask())
+    (options,) = passkey_options(page.text)
     assert (await browser.second_step(page, answer=passkey.get(options))).status_code == 403
+
+
+async def test_of_two_who_send_a_code_at_once_one_gets_in(portal: Portal) -> None:
+    secret, _ = await enrolled(portal)
+    browsers = [portal.browser() for _ in range(4)]
+    pages = [await browser.sign_in(Ask()) for browser in browsers]
+    code = code_of(secret, portal)
+    steps = zip(browsers, pages, strict=True)
+    answers = await asyncio.gather(*(b.second_step(page, code=code) for b, page in steps))
+    assert sorted(answer.status_code for answer in answers) == [303, 403, 403, 403]
 
 
 @pytest.mark.parametrize("answer", ["", "{}", "[]", '{"id": 1}', "[" * 9000, "x" * 20_000, "null"])
