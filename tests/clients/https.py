@@ -12,9 +12,12 @@ from tests.clients.namespaces import Host
 class HostTransport(httpx.BaseTransport):
     """Sends each request on a new connection made from the host, the server's certificate checked."""
 
-    def __init__(self, host: Host, authority: Path) -> None:
+    def __init__(self, host: Host, authority: Path, certificate: Path | None = None) -> None:
+        """`certificate`: a PEM with key and client certificate, to show to the server."""
         self._host = host
         self._tls = ssl.create_default_context(cafile=str(authority))
+        if certificate is not None:
+            self._tls.load_cert_chain(certificate)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, read whole."""

@@ -16,12 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tests.clients.deadline import eventually
+
 _CLONE_NEWNET = 0x40000000
 _numbers = itertools.count(1)
 
 
 def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+def _forwards(namespace: str, port: str) -> bool:
+    """Whether the bridge passes on what comes in at a port."""
+    shown = subprocess.run(
+        ["ip", "-n", namespace, "-d", "-o", "link", "show", port],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return "state forwarding" in shown.stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,8 @@ class Network:
         _ip("-n", host.namespace, "addr", "add", f"{host.address}/24", "dev", "eth0")
         _ip("-n", host.namespace, "link", "set", "eth0", "up")
         _ip("-n", host.namespace, "route", "add", "default", "via", self.hosts[0].address)
+        # On a busy machine the kernel takes seconds to notice that a link came up.
+        eventually(lambda: _forwards(first, port), f"{port} to carry packets", 30.0)
         return host
 
     def __exit__(

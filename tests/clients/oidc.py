@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -54,6 +55,23 @@ def hidden_fields(page: str) -> dict[str, str]:
     """What a form of ours sends besides what people type."""
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
     return {name: unescape(value) for name, value in found}
+
+
+def passkey_options(page: str) -> list[str]:
+    """What a page of ours asks of passkeys, as JSON."""
+    return [unescape(one) for one in re.findall(r'data-options="([^"]*)"', page)]
+
+
+def challenges_in(page: str) -> list[str]:
+    """What passkeys are asked to sign on a page of ours."""
+    return [json.loads(one)["challenge"] for one in passkey_options(page)]
+
+
+def form_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of that one form of the page."""
+    found = re.search(rf'<form method="post" action="{re.escape(action)}".*?</form>', page, re.S)
+    assert found, f"no form for {action}"
+    return hidden_fields(found[0])
 
 
 def authorize(browser: httpx.Client, ask: Ask) -> httpx.Response:

@@ -9,6 +9,7 @@ export const product = "Vestibule";
 
 export const common = {
   signIn: "Sign in",
+  security: "How you sign in",
   signOut: "Sign out",
   cancel: "Cancel",
   close: "Close",

@@ -3,6 +3,7 @@
 import typer
 
 from vestibule.cli import (
+    access_policies,
     certificates,
     demo,
     devices,
@@ -11,6 +12,7 @@ from vestibule.cli import (
     meetings,
     people,
     policies,
+    second_factors,
     serve,
     tenants,
 )  # fmt: skip
@@ -28,9 +30,10 @@ app.command("demo")(demo.demo)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(people.app, name="user")
 app.add_typer(devices.app, name="device")
+policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
 app.add_typer(journal.app, name="journal")
 
-__all__ = ["app"]
+__all__ = ["app", "second_factors"]

@@ -9,7 +9,7 @@ from vestibule.cli.output import show_table
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, DomainOption, Workspace, run
 from vestibule.directory.model import Access, Presenting, TenantPolicy
 
-app = typer.Typer(help="What a tenant allows: show, set.", no_args_is_help=True)
+app = typer.Typer(help="What a tenant allows: show, set, access.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -63,4 +63,6 @@ def set_policy(
 
 
 def _show(policy: TenantPolicy) -> None:
-    show_table(("setting", "value"), ((name, str(value)) for name, value in asdict(policy).items()))
+    settings = asdict(policy)
+    settings["conditional_access"] = f"{len(policy.conditional_access.rules)} rules: policy access"
+    show_table(("setting", "value"), ((name, str(value)) for name, value in settings.items()))

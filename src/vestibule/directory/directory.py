@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.directory import journalled
-from vestibule.directory.model import Device, Person, Tenant, TenantPolicy
+from vestibule.directory.model import BreakGlass, Device, Person, Tenant, TenantPolicy
 from vestibule.directory.names import display_name as fit_display_name
 from vestibule.directory.names import domain_name, user_name
 from vestibule.directory.policy import policy_as_json
@@ -212,6 +212,16 @@ class Directory:
             statement.values(enabled=enabled),
             lambda memory: memory.put_person(person),
             [journalled.of_person(kind, person)],
+        )
+
+    async def set_break_glass(self, person_id: str, break_glass: BreakGlass) -> None:
+        """Which conditions a person passes in an emergency. Raises KeyError for an unknown one."""
+        person = replace(self._snapshot.people[person_id], break_glass=break_glass)
+        statement = update(tables.people).where(tables.people.c.id == person_id)
+        await self._execute(
+            statement.values(break_glass=break_glass.value),
+            lambda memory: memory.put_person(person),
+            [journalled.of_person(Kind.PERSON_BREAK_GLASS_CHANGED, person)],
         )
 
     async def set_password(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from vestibule.directory.conditional_access import ConditionalAccess
+
 
 class Access(StrEnum):
     """Who skips the lobby of a meeting (C13)."""
@@ -23,6 +25,14 @@ class Presenting(StrEnum):
     CHOSEN = "chosen"
 
 
+class BreakGlass(StrEnum):
+    """Whether an account is kept for emergencies: which conditions of signing in it passes (I5)."""
+
+    NO = "no"
+    BLOCKS = "blocks"
+    EVERYTHING = "everything"
+
+
 @dataclass(frozen=True, slots=True)
 class TenantPolicy:
     """What a tenant allows. `lobby_timeout` in seconds."""
@@ -35,6 +45,8 @@ class TenantPolicy:
     presenting: Presenting = Presenting.ORGANISATION
     lobby_timeout: float = 900.0
     phones_bypass_lobby: bool = False
+    conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
+    """Who may sign in from where and with what (I5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Person:
     licensed: bool
     """Whether the person may create meetings (C1)."""
     enabled: bool
+    break_glass: BreakGlass = BreakGlass.NO
 
     @property
     def aor(self) -> str:

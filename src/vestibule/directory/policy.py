@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from vestibule.directory.conditional_access import conditional_access_from
 from vestibule.directory.model import Access, Presenting, TenantPolicy
 
 
@@ -22,4 +23,5 @@ def policy_from(stored: dict[str, Any]) -> TenantPolicy:
         presenting=Presenting(stored.get("presenting", default.presenting)),
         lobby_timeout=float(timeout) if isinstance(timeout, int | float) else default.lobby_timeout,
         phones_bypass_lobby=bool(stored.get("phones_bypass_lobby", default.phones_bypass_lobby)),
+        conditional_access=conditional_access_from(stored.get("conditional_access", {})),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vestibule.directory.model import Device, Person, Tenant
+from vestibule.directory.model import BreakGlass, Device, Person, Tenant
 from vestibule.directory.policy import policy_from
 from vestibule.store import tables
 
@@ -56,7 +56,7 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
         snapshot.put_person(
             Person(
                 row.id, row.tenant, row.user, row.domain, row.display_name, row.email,
-                row.licensed, row.enabled,
+                row.licensed, row.enabled, BreakGlass(row.break_glass),
             )
         )  # fmt: skip
     for row in await connection.execute(select(tables.devices).order_by("created_at")):

@@ -5,15 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vestibule.directory.directory import Directory
+from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.provider.records import SignInRecords
+from vestibule.identity.sealing import Sealing
+from vestibule.identity.second_factors.enrolment import Enrolment
+from vestibule.identity.second_factors.passkeys import RelyingParty
+from vestibule.identity.second_factors.records import SecondFactorRecords
+from vestibule.identity.second_factors.second_step import CODE_ALLOWANCES, SecondStep
 from vestibule.identity.sign_in import AccountStep, PasswordStep, SignIn
 from vestibule.identity.sign_in_journal import SignInJournal
 from vestibule.identity.sign_in_limits import SignInLimits
 from vestibule.identity.signing_keys import SigningKeys
+from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 from vestibule.journal.note import NoNotes, Notes
 from vestibule.store.engine import Store
@@ -27,12 +34,21 @@ class Identity:
     tokens: AccessTokens
     provider: Provider
     sign_in: SignIn
+    gate: AccessGate
+    second_step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
     device_cookies: DeviceCookies
     passwords: Passwords
 
     def close(self) -> None:
         """Ends the password threads."""
         self.passwords.close()
+
+
+def open_sealing(folder: Path) -> Sealing:
+    """The key of second factors: without it no app's code and no recovery code is right."""
+    return Sealing.load_or_create(folder / "sealing.key")
 
 
 def open_identity(
@@ -57,6 +73,12 @@ def open_identity(
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
     passwords = passwords or Passwords()
+    limits = SignInLimits(clock=clock)
+    factors = _open_factors(
+        open_sealing(folder), origin, directory, store, writer, device_cookies, clock, notes
+    )
+    failures = (limits.recent_failures, factors.limits.recent_failures)
+    gate = AccessGate(directory, failures, factors.records.any_of, notes)
     provider = Provider(
         issuer,
         (web_client(origin),),
@@ -64,11 +86,55 @@ def open_identity(
         records=SignInRecords(store, writer, clock=clock),
         tokens=tokens,
         keys=keys,
+        gate=gate,
         clock=clock,
         notes=notes,
     )
-    limits = SignInLimits(clock=clock)
-    # A second factor and the tenant's conditions take their place after the password.
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
-    sign_in = SignIn(steps, SignInJournal(notes, directory))
-    return Identity(tokens, provider, sign_in, device_cookies, passwords)
+    return Identity(
+        tokens=tokens,
+        provider=provider,
+        sign_in=SignIn(steps, SignInJournal(notes, directory)),
+        gate=gate,
+        second_step=factors.step,
+        enrolment=factors.enrolment,
+        tickets=factors.tickets,
+        device_cookies=device_cookies,
+        passwords=passwords,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Factors:
+    """The parts that know second factors."""
+
+    records: SecondFactorRecords
+    limits: SignInLimits
+    step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
+
+
+def _open_factors(
+    sealing: Sealing,
+    origin: str,
+    directory: Directory,
+    store: Store,
+    writer: Writer,
+    device_cookies: DeviceCookies,
+    clock: Callable[[], float],
+    notes: Notes,
+) -> _Factors:
+    records = SecondFactorRecords(store, writer, sealing, clock=clock)
+    limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
+    relying_party = RelyingParty(origin)
+    tickets = Tickets(sealing, writer, clock=clock)
+    return _Factors(
+        records,
+        limits,
+        SecondStep(
+            directory, records, relying_party, limits, device_cookies, clock=clock, notes=notes
+        ),
+        Enrolment(records, relying_party, tickets, clock=clock),
+        tickets,
+    )

@@ -77,10 +77,7 @@ class People(Protocol):
 
 
 class Witness(Protocol):
-    """Who records how sign-ins ended."""
-
-    def accepted(self, attempt: Attempt, signed_in: SignedIn) -> None:
-        """All steps were passed. What this raises refuses the sign-in."""
+    """Who records how sign-ins failed."""
 
     def refused(self, attempt: Attempt, reason: str) -> None:
         """A step refused."""
@@ -116,10 +113,8 @@ class SignIn:
         except TooManyTries:
             self._witness.throttled(attempt)
             raise
-        _log.info("identity.signed_in", person=evidence.person.id, address=attempt.address)
-        signed_in = SignedIn(evidence.person, evidence.methods)
-        self._witness.accepted(attempt, signed_in)
-        return signed_in
+        _log.info("identity.first_step", person=evidence.person.id, address=attempt.address)
+        return SignedIn(evidence.person, evidence.methods)
 
 
 class PasswordStep:

@@ -1,9 +1,9 @@
-"""How sign-ins ended, for the journal. What was typed as a name is journalled only if it is one."""
+"""Refused sign-ins, for the journal. What was typed as a name is journalled only if it is one."""
 
 from typing import Protocol
 
 from vestibule.directory.model import Person
-from vestibule.identity.sign_in import Attempt, SignedIn
+from vestibule.identity.sign_in import Attempt
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
 
@@ -16,25 +16,11 @@ class People(Protocol):
 
 
 class SignInJournal:
-    """Notes each sign-in, each refusal, and each try over the limit."""
+    """Notes each refusal, and each try over the limit."""
 
     def __init__(self, notes: Notes, people: People) -> None:
         self._notes = notes
         self._people = people
-
-    def accepted(self, attempt: Attempt, signed_in: SignedIn) -> None:
-        """Somebody is in. Raises JournalFull, and then nobody is."""
-        person = signed_in.person
-        self._notes.note(
-            Note(
-                Kind.SIGN_IN_ACCEPTED,
-                tenant=person.tenant,
-                actor=person.aor,
-                subject=person.aor,
-                address=attempt.address,
-                mechanism="+".join(signed_in.methods),
-            )
-        )
 
     def refused(self, attempt: Attempt, reason: str) -> None:
         """Somebody is not in."""

@@ -30,6 +30,17 @@ EVERYBODY = Allowance(300, 0.2)
 KNOWN_DEVICE = Allowance(10, 30.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What each kind of bucket allows; these are for passwords."""
+
+    address_and_account: Allowance = ADDRESS_AND_ACCOUNT
+    address: Allowance = ADDRESS
+    account: Allowance = ACCOUNT
+    everybody: Allowance = EVERYBODY
+    known_device: Allowance = KNOWN_DEVICE
+
+
 class TokenBuckets:
     """Many token buckets of one allowance, each found by its key; full when first seen."""
 
@@ -42,6 +53,10 @@ class TokenBuckets:
         """Seconds until the bucket has a token; 0 if it has one."""
         level = self._level(key, now)
         return 0.0 if level >= 1.0 else (1.0 - level) * self._allowance.interval
+
+    def missing(self, key: str, now: float) -> float:
+        """How many tokens were taken lately and haven't grown again."""
+        return self._allowance.burst - self._level(key, now)
 
     def take(self, key: str, now: float) -> None:
         """Takes one token; the caller asked `wait` before."""
@@ -81,13 +96,14 @@ class Try:
 class SignInLimits:
     """Says whether one more guess may be tried."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], allowances: Allowances | None = None) -> None:
+        allowed = allowances or Allowances()
         self._clock = clock
-        self._address_and_account = TokenBuckets(ADDRESS_AND_ACCOUNT)
-        self._address = TokenBuckets(ADDRESS)
-        self._account = TokenBuckets(ACCOUNT)
-        self._everybody = TokenBuckets(EVERYBODY)
-        self._known_device = TokenBuckets(KNOWN_DEVICE)
+        self._address_and_account = TokenBuckets(allowed.address_and_account)
+        self._address = TokenBuckets(allowed.address)
+        self._account = TokenBuckets(allowed.account)
+        self._everybody = TokenBuckets(allowed.everybody)
+        self._known_device = TokenBuckets(allowed.known_device)
 
     def admit(self, account: str, address: str, *, known_device: str | None) -> Try:
         """Counts one guess at `account` (whether or not it exists) from the client's `address`.
@@ -105,6 +121,17 @@ class SignInLimits:
                 (self._account, account),
                 (self._everybody, ""),
             )
+        return self._take(asked, now)
+
+    def admit_unnamed(self, address: str) -> Try:
+        """Counts one try that names no account before it is proven. Raises TooManyTries."""
+        return self._take(((self._address, subnet_of(address)),), self._clock())
+
+    def recent_failures(self, account: str) -> float:
+        """How many guesses of strangers at the account went wrong lately."""
+        return self._account.missing(account, self._clock())
+
+    def _take(self, asked: tuple[tuple[TokenBuckets, str], ...], now: float) -> Try:
         wait = max(buckets.wait(key, now) for buckets, key in asked)
         if wait > 0.0:
             raise TooManyTries(int(wait) + 1)

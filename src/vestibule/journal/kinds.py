@@ -16,6 +16,8 @@ class Kind(StrEnum):
     SIGN_IN_ACCEPTED = "sign-in.accepted"
     SIGN_IN_REFUSED = "sign-in.refused"
     SIGN_IN_THROTTLED = "sign-in.throttled"
+    SIGN_IN_BLOCKED = "sign-in.blocked"
+    SIGN_IN_BREAK_GLASS = "sign-in.break-glass"
     SIGN_OUT = "sign-out"
     GRANT_REVOKED = "grant.revoked"
     TOKEN_REUSED = "token.reused"  # noqa: S105 - a kind, not a token
@@ -44,6 +46,9 @@ class Kind(StrEnum):
     PERSON_ENABLED = "person.enabled"
     PERSON_DISABLED = "person.disabled"
     PERSON_PASSWORD_CHANGED = "person.password-changed"  # noqa: S105 - a kind, not a password
+    PERSON_BREAK_GLASS_CHANGED = "person.break-glass-changed"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_REMOVED = "factor.removed"
     DEVICE_ENROLLED = "device.enrolled"
     DEVICE_REVOKED = "device.revoked"
 
@@ -60,6 +65,7 @@ ALWAYS_REFUSED = frozenset(
     {
         Kind.SIGN_IN_REFUSED,
         Kind.SIGN_IN_THROTTLED,
+        Kind.SIGN_IN_BLOCKED,
         Kind.TOKEN_REUSED,
         Kind.PROOF_REFUSED,
         Kind.PROOF_THROTTLED,

@@ -17,8 +17,12 @@ from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.errors import Errors, LastResort
 from vestibule.portal.hosts import Hosts
 from vestibule.portal.pages import Pages
+from vestibule.portal.second_step_pages import SecondStepPages
 from vestibule.portal.security_headers import SecurityHeaders
+from vestibule.portal.security_pages import SecurityPages
+from vestibule.portal.sign_in_flow import SignInFlow
 from vestibule.portal.sign_in_pages import SignInPages
+from vestibule.portal.sign_out_pages import SignOutPages
 from vestibule.portal.web_client import WebClient
 
 
@@ -47,7 +51,11 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(authority_files.router(deps))
     app.include_router(health.router())
     app.include_router(oidc_endpoints.router(deps, proof))
-    app.include_router(SignInPages(deps, pages).router())
+    flow = SignInFlow(deps, pages)
+    app.include_router(SignInPages(deps, pages, flow).router())
+    app.include_router(SecondStepPages(deps, flow).router())
+    app.include_router(SignOutPages(deps, pages, flow).router())
+    app.include_router(SecurityPages(deps, pages, flow).router())
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)
     return app

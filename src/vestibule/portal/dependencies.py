@@ -1,14 +1,19 @@
 """What the portal is given by the composition root, and the shapes it expects of it."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from vestibule.directory.model import Person
+from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.provider.provider import Provider
+from vestibule.identity.second_factors.enrolment import Enrolment
+from vestibule.identity.second_factors.second_step import SecondStep
 from vestibule.identity.sign_in import SignIn
+from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 from vestibule.journal.note import NoNotes, Notes
 
@@ -88,7 +93,7 @@ class PortalDependencies:
 
     `origin` is scheme, host and port as browsers show them; `other_hosts` are further `host:port`
     under which people may reach us, such as `localhost:8443`; `focus_uri` makes a focus URI of an
-    organizer's user part and a meeting id; `notes` is the journal.
+    organizer's user part and a meeting id; `clock` gives Unix seconds; `notes` is the journal.
     """
 
     origin: str
@@ -98,6 +103,10 @@ class PortalDependencies:
     tokens: AccessTokens
     provider: Provider
     sign_in: SignIn
+    gate: AccessGate
+    second_step: SecondStep
+    enrolment: Enrolment
+    tickets: Tickets
     device_cookies: DeviceCookies
     meetings: Meetings
     authority: AuthorityFiles
@@ -105,6 +114,7 @@ class PortalDependencies:
     other_hosts: frozenset[str] = frozenset()
     meeting_refusals: tuple[type[Exception], ...] = ()
     static: Path = STATIC
+    clock: Callable[[], float] = time.time
     notes: Notes = field(default_factory=NoNotes)
 
     @property

@@ -44,8 +44,12 @@ class FormGuard:
 
     def serve(self, request: Request) -> Form:
         """A form for this browser; its other tabs keep working."""
+        return Form(self.browser(request) or secrets.token_urlsafe(32))
+
+    def browser(self, request: Request) -> str:
+        """What tells this browser from others: its cookie; empty if it has none."""
         value = request.cookies.get(COOKIE, "")
-        return Form(value if _VALUE.fullmatch(value) else secrets.token_urlsafe(32))
+        return value if _VALUE.fullmatch(value) else ""
 
     def is_ours(self, request: Request, token: str) -> bool:
         """Whether a form came back from a page of ours in this very browser."""
@@ -55,7 +59,7 @@ class FormGuard:
             return False
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return False
-        value = request.cookies.get(COOKIE, "")
-        if not _VALUE.fullmatch(value):
+        value = self.browser(request)
+        if not value:
             return False
         return hmac.compare_digest(Form(value).token.encode(), token.encode())

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from vestibule.identity.provider.messages import Answer, Parameters
 from vestibule.portal.bearer import BearerProof, Caller
+from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import form_fields
 from vestibule.portal.problem import Problem
@@ -33,7 +34,10 @@ def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
 
     @routes.post("/identity/token")
     async def token(request: Request) -> Response:
-        return await _answered(provider.token, request)
+        async def answer(fields: Parameters) -> Answer:
+            return await provider.token(fields, connection_of(request))
+
+        return await _answered(answer, request)
 
     @routes.post("/identity/revoke")
     async def revoke(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Our own pages: Jinja templates, escaped, without any script."""
+"""Our own pages: Jinja templates, escaped; no script but the one that asks for passkeys."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from vestibule.portal.problem import title_of
-from vestibule.portal.security_headers import PAGE_POLICY
+from vestibule.portal.security_headers import PAGE_POLICY, PASSKEY_POLICY
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -30,13 +30,21 @@ class Pages:
             loader=PackageLoader("vestibule.portal"), autoescape=True, undefined=StrictUndefined
         )
         self._style = (_TEMPLATES / "pages.css").read_bytes()
-        digest = hashlib.sha256(self._style).hexdigest()[:16]
-        self._style_path = f"/identity/assets/pages-{digest}.css"
+        self._style_path = f"/identity/assets/pages-{_digest(self._style)}.css"
+        self._script = (_TEMPLATES / "passkeys.js").read_bytes()
+        self._script_path = f"/identity/assets/passkeys-{_digest(self._script)}.js"
 
-    def render(self, template: str, status: int = 200, **context: object) -> HTMLResponse:
-        """A page. `context` is what the template names."""
-        body = self._templates.get_template(template).render(style_path=self._style_path, **context)
-        return HTMLResponse(body, status, {"Content-Security-Policy": PAGE_POLICY})
+    def render(
+        self, template: str, status: int = 200, *, passkeys: bool = False, **context: object
+    ) -> HTMLResponse:
+        """A page. `context` is what the template names; `passkeys`: whether it asks for one."""
+        body = self._templates.get_template(template).render(
+            style_path=self._style_path,
+            script_path=self._script_path if passkeys else None,
+            **context,
+        )
+        policy = PASSKEY_POLICY if passkeys else PAGE_POLICY
+        return HTMLResponse(body, status, {"Content-Security-Policy": policy})
 
     def error(self, status: int, detail: str | None = None) -> HTMLResponse:
         """A page about an error."""
@@ -50,12 +58,20 @@ class Pages:
         )
 
     def router(self) -> APIRouter:
-        """The style sheet's route; its name changes with its content."""
+        """The routes of style sheet and script; their names change with their content."""
         routes = APIRouter(include_in_schema=False)
+        caching = {"Cache-Control": "public, max-age=31536000, immutable"}
 
         @routes.get(self._style_path)
         async def style() -> Response:
-            caching = {"Cache-Control": "public, max-age=31536000, immutable"}
             return Response(self._style, 200, caching, "text/css")
 
+        @routes.get(self._script_path)
+        async def script() -> Response:
+            return Response(self._script, 200, caching, "text/javascript")
+
         return routes
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -15,6 +15,9 @@ PAGE_POLICY = (
 )
 """For our own pages: no script at all."""
 
+PASSKEY_POLICY = f"{PAGE_POLICY}; script-src 'self'"
+"""For those of our pages that ask for a passkey: the one script that does, from a file."""
+
 NO_DEVICES = (
     "camera=(), microphone=(), display-capture=(), geolocation=(), payment=(), usb=(), serial=(), "
     "hid=(), midi=()"

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -61,6 +62,7 @@ people = Table(
     Column("licensed", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("password_hash", Text),
+    Column("break_glass", String(16), nullable=False, server_default="no"),
     UniqueConstraint("user", "domain"),
     UniqueConstraint("id", "tenant"),
     ForeignKeyConstraint(["domain", "tenant"], ["domains.name", "domains.tenant"]),
@@ -147,6 +149,52 @@ sessions = Table(
     Column("methods", String(100), nullable=False),
     Column("expires_at", Float, nullable=False),
 )
+
+totp_authenticators = Table(
+    "totp_authenticators",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("sealed_secret", Text, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float),
+    Index(None, "person"),
+)
+"""Apps that show one-time codes; the secret is readable with the server's key only."""
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("credential_id", String(1400), nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("device_bound", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float),
+    Index(None, "person"),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_mac", String(64), primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("used_at", Float),
+    Index(None, "person"),
+)
+
+spent_tickets = Table(
+    "spent_tickets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("expires_at", Float, nullable=False),
+)
+"""Steps of signing in that were passed, so that nobody passes one twice; see `tickets.py`."""
 
 revisions = Table(
     "revisions",

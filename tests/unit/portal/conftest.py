@@ -66,7 +66,7 @@ class Portal:
 
     def browser(self, address: str = "192.0.2.1") -> Browser:
         """A browser of its own: no cookies yet, an address that limits see."""
-        browser = Browser(create_app(self.deps), address)
+        browser = Browser(create_app(self.deps), address, self.clock)
         self.browsers.append(browser)
         return browser
 
@@ -118,6 +118,10 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         tokens=identity.tokens,
         provider=identity.provider,
         sign_in=identity.sign_in,
+        gate=identity.gate,
+        second_step=identity.second_step,
+        enrolment=identity.enrolment,
+        tickets=identity.tickets,
         device_cookies=identity.device_cookies,
         meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
         authority=Files(),
@@ -126,6 +130,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         meeting_refusals=(TooManyMeetings,),
         static=static,
         notes=journal,
+        clock=clock,
     )
     portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path, journal)
     yield portal

@@ -8,7 +8,7 @@ from vestibule.identity.sign_in_limits import ADDRESS_AND_ACCOUNT
 from vestibule.journal.journal import JournalFull
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note
-from vestibule.portal.sign_in_pages import SESSION_COOKIE
+from vestibule.portal.sign_in_flow import SESSION_COOKIE
 
 ALICE = "sip:alice@vestibule.test"
 

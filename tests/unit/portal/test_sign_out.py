@@ -5,7 +5,7 @@ import pytest
 from tests.clients.oidc import Ask, hidden_fields, query_of
 from tests.unit.portal.browser import ORIGIN
 from tests.unit.portal.conftest import Portal
-from vestibule.portal.sign_in_pages import SESSION_COOKIE
+from vestibule.portal.sign_in_flow import SESSION_COOKIE
 
 HOME = f"{ORIGIN}/"
 

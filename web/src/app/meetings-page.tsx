@@ -5,6 +5,7 @@ import {
   Input,
   Menu,
   MenuItem,
+  MenuItemLink,
   MenuList,
   MenuPopover,
   MenuTrigger,
@@ -17,7 +18,7 @@ import {
   Title2,
   tokens,
 } from "@fluentui/react-components";
-import { SignOutRegular, VideoAddRegular } from "@fluentui/react-icons";
+import { KeyRegular, SignOutRegular, VideoAddRegular } from "@fluentui/react-icons";
 import { type FormEvent, useEffect, useState } from "react";
 import { common, meetings as words } from "../messages";
 import type { SessionInfo } from "../state/api";
@@ -167,6 +168,9 @@ function AccountMenu({ name, onSignOut }: { name: string; onSignOut: () => void 
       </MenuTrigger>
       <MenuPopover>
         <MenuList>
+          <MenuItemLink icon={<KeyRegular />} href="/identity/security">
+            {common.security}
+          </MenuItemLink>
           <MenuItem icon={<SignOutRegular />} onClick={onSignOut}>
             {common.signOut}
           </MenuItem>

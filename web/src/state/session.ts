@@ -18,6 +18,9 @@ interface Errand {
 /** Says that somebody signed in with this browser and hasn't signed out: no secret, only a hint. */
 const HINT = "vestibule.member";
 
+/** What a silent sign-in answers when somebody has to be asked something first (OpenID Connect Core 3.1.2.6). */
+const ASKED: ReadonlySet<string> = new Set(["login_required", "interaction_required"]);
+
 /** Seconds before its end at which a token counts as expired. */
 const LEEWAY = 30;
 
@@ -65,7 +68,7 @@ export class SessionModel {
       return returnOf(user?.state);
     } catch (error) {
       localStorage.removeItem(HINT);
-      const asked = error instanceof ErrorResponse && error.error === "login_required";
+      const asked = error instanceof ErrorResponse && ASKED.has(error.error ?? "");
       this.state.set({ phase: "signed-out", trouble: asked ? null : "refused" });
       return returnOf(error instanceof ErrorResponse ? error.state : null);
     }

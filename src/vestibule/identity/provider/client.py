@@ -5,6 +5,8 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from vestibule.directory.conditional_access import ClientKind
+
 WEB_CLIENT_ID = "vestibule-web"
 SCOPES = ("openid", "profile", "offline_access")
 
@@ -16,6 +18,7 @@ class PublicClient(ClientMixin):
     client_id: str
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
+    kind: ClientKind = ClientKind.WEB
 
     @property
     def client_metadata(self) -> dict[str, Any]:

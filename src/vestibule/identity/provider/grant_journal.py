@@ -1,4 +1,4 @@
-"""The ends of sign-ins, for the journal; called from the event loop and from Authlib's threads."""
+"""Sign-ins and their ends, for the journal; called from the event loop and from Authlib's threads."""
 
 from typing import Protocol
 
@@ -15,11 +15,24 @@ class People(Protocol):
 
 
 class GrantJournal:
-    """Notes who signed out, and which grants were revoked, why."""
+    """Notes who signed in and out, and which grants were revoked, why."""
 
     def __init__(self, notes: Notes, people: People) -> None:
         self._notes = notes
         self._people = people
+
+    def signed_in(self, person: Person, methods: tuple[str, ...], address: str) -> None:
+        """All steps were passed. Raises JournalFull, and then nobody is in."""
+        self._notes.note(
+            Note(
+                Kind.SIGN_IN_ACCEPTED,
+                tenant=person.tenant,
+                actor=person.aor,
+                subject=person.aor,
+                address=address,
+                mechanism="+".join(methods),
+            )
+        )
 
     def signed_out(self, person_id: str) -> None:
         """A browser's session was ended."""

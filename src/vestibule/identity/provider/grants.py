@@ -28,8 +28,11 @@ class Backing(Protocol):
     def take_code(self, code: str, client: PublicClient) -> Code | None:
         """Takes a code out of the store."""
 
-    def take_refresh_token(self, token: str, client: PublicClient) -> RefreshToken | None:
-        """Takes a refresh token out of the store."""
+    def take_refresh_token(self, token: str, request: OAuthRequest) -> RefreshToken | None:
+        """Takes a refresh token out of the store, if the tenant's conditions are met."""
+
+    def check_access(self, grant: Grant, request: OAuthRequest) -> None:
+        """Raises OAuth2Error if the tenant's conditions aren't met."""
 
     def person_of(self, grant: Grant) -> Person | None:
         """The grant's person, unless gone or disabled."""
@@ -58,6 +61,7 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def authenticate_user(self, authorization_code: Code) -> Person | None:
         """Whose code it is."""
+        self.server.check_access(authorization_code.grant, self.request)
         return self.server.person_of(authorization_code.grant)
 
     def generate_token(self, user: Person, scope: str, **_: object) -> dict[str, Any]:
@@ -75,7 +79,7 @@ class RotatingRefreshGrant(RefreshTokenGrant):
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken | None:
         """Takes the token; a second use of one has revoked its whole grant."""
-        return self.server.take_refresh_token(refresh_token, self.request.client)
+        return self.server.take_refresh_token(refresh_token, self.request)
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Person:
         """Whose token it is."""

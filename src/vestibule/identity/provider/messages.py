@@ -8,6 +8,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 
+from vestibule.identity.access_gate import NOWHERE, Connection
 from vestibule.identity.provider.records import Session
 
 _PRINTABLE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")  # RFC 6749 section 4.1.2.1
@@ -35,7 +36,8 @@ class _Payload(OAuth2Payload):
 
 
 class OAuthRequest(OAuth2Request):
-    """One request to the provider. `session` is the browser's sign-in, if it has one.
+    """One request to the provider. `session` is the browser's sign-in, if it has one, `connection`
+    what it came by.
 
     Raises InvalidRequestError if a parameter comes twice (RFC 6749 section 3.1), is endless, or has
     control characters, or if one that error texts repeat has characters that those may not have.
@@ -48,10 +50,12 @@ class OAuthRequest(OAuth2Request):
         parameters: Parameters,
         headers: Mapping[str, str] | None = None,
         session: Session | None = None,
+        connection: Connection = NOWHERE,
     ) -> None:
         super().__init__(method, uri, headers=dict(headers or {}))
         self.payload = _Payload(parameters)
         self.session = session
+        self.connection = connection
         for name, values in self.payload.datalist.items():
             if len(values) > 1:
                 raise InvalidRequestError("A parameter is given more than once.")

@@ -8,10 +8,11 @@ from typing import Any
 import anyio.to_thread
 import structlog
 from authlib.common.urls import add_params_to_uri
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
-from authlib.oidc.core.errors import LoginRequiredError
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
+from authlib.oidc.core.errors import InteractionRequiredError, LoginRequiredError
 
 from vestibule.directory.model import Person
+from vestibule.identity.access_gate import AccessGate, Connection, Held, Verdict, told
 from vestibule.identity.provider.client import PublicClient
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
@@ -79,6 +80,7 @@ class Provider:
         records: SignInRecords,
         tokens: AccessTokens,
         keys: SigningKeys,
+        gate: AccessGate,
         clock: Callable[[], float],
         notes: Notes,
     ) -> None:
@@ -88,10 +90,11 @@ class Provider:
         self._records = records
         self._tokens = tokens
         self._keys = keys
+        self._gate = gate
         self._clock = clock
         self._server = Server(
-            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, clock=clock,
-            journal=self._journal,
+            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, gate=gate,
+            clock=clock, journal=self._journal,
         )  # fmt: skip
 
     # --- documents ---
@@ -106,9 +109,31 @@ class Provider:
 
     # --- sessions ---
 
-    async def begin_session(self, person: Person, methods: tuple[str, ...]) -> tuple[str, Session]:
-        """A signed-in browser: the secret for its cookie, and the session."""
-        return await self._records.begin_session(person.id, methods)
+    async def begin_session(
+        self,
+        person: Person,
+        methods: tuple[str, ...],
+        *,
+        address: str,
+        auth_time: float | None = None,
+        before: Session | None = None,
+    ) -> tuple[str, Session]:
+        """A signed-in browser: the secret for its cookie, and the session.
+
+        `address` is the browser's. `auth_time`: when the person signed in, if it wasn't now but only
+        a factor was added. `before`: the browser's session until now, which ends; another person's
+        grants end with it.
+        """
+        if before is not None and before.person_id != person.id:
+            await self.end_session(before)
+            before = None
+        if auth_time is None:
+            self._journal.signed_in(person, methods, address)
+        begun = await self._records.begin_session(
+            person.id, methods, auth_time=auth_time, instead_of=before
+        )
+        _log.info("identity.signed_in", person=person.id, methods=list(methods))
+        return begun
 
     async def session(self, secret: str | None) -> Session | None:
         """The session of that cookie, if its person may still sign in."""
@@ -131,19 +156,29 @@ class Provider:
     # --- endpoints ---
 
     async def authorize(
-        self, parameters: Parameters, session: Session | None, *, fresh: bool = False
-    ) -> Redirect | SignInWanted:
+        self,
+        parameters: Parameters,
+        session: Session | None,
+        connection: Connection,
+        *,
+        fresh: bool = False,
+    ) -> Redirect | SignInWanted | Held:
         """The authorization endpoint (OpenID Connect Core section 3.1.2).
 
         `fresh`: the person signed in for this very request, so there's no asking again.
         Raises RequestRefused.
         """
         try:
-            request = OAuthRequest("GET", f"{self.issuer}/authorize", parameters, session=session)
+            request = OAuthRequest(
+                "GET", f"{self.issuer}/authorize", parameters, None, session, connection
+            )
             person = self.person_of(session) if session else None
             grant = self._server.get_consent_grant(request, person)
             if not fresh and self._must_ask(request, grant.redirect_uri):
                 return SignInWanted(request.payload.data.get("login_hint", "")[:320])
+            held = await self._held(request, person, grant.redirect_uri)
+            if held is not None:
+                return held
         except OAuth2Error as error:
             return self._refusal(error, parameters)
         answer: Answer = await anyio.to_thread.run_sync(
@@ -158,10 +193,12 @@ class Provider:
             raise RequestRefused("server_error", "The request could not be completed.")
         return self._redirect(answer.location)
 
-    async def token(self, parameters: Parameters) -> Answer:
+    async def token(self, parameters: Parameters, connection: Connection) -> Answer:
         """The token endpoint (RFC 6749 section 3.2)."""
         try:
-            request = OAuthRequest("POST", f"{self.issuer}/token", parameters)
+            request = OAuthRequest(
+                "POST", f"{self.issuer}/token", parameters, connection=connection
+            )
         except OAuth2Error as error:
             return self._error(error)
         answer: Answer = await anyio.to_thread.run_sync(self._server.create_token_response, request)
@@ -213,6 +250,21 @@ class Provider:
         if ask and "none" in prompts:
             raise LoginRequiredError(redirect_uri=redirect_uri, state=asked.get("state"))
         return ask
+
+    async def _held(
+        self, request: OAuthRequest, person: Person | None, redirect_uri: str
+    ) -> Held | None:
+        """What stands between a signed-in person and a code. Raises what `prompt=none` answers."""
+        session = request.session
+        if session is None or person is None:
+            return None  # refused a step later
+        kind = request.client.kind
+        held = await self._gate.at_sign_in(person, session.methods, request.connection, kind)
+        asked = request.payload.data
+        if held is None or "none" not in asked.get("prompt", "").split():
+            return held
+        refuse = AccessDeniedError if held.verdict is Verdict.BLOCK else InteractionRequiredError
+        raise refuse(told(held.decision), redirect_uri=redirect_uri)
 
     def _refusal(self, error: OAuth2Error, parameters: Parameters) -> Redirect:
         if not error.redirect_uri:

@@ -129,11 +129,23 @@ class SignInRecords:
 
     # --- sessions ---
 
-    async def begin_session(self, person_id: str, methods: tuple[str, ...]) -> tuple[str, Session]:
-        """A new session and the secret that the browser's cookie holds."""
+    async def begin_session(
+        self,
+        person_id: str,
+        methods: tuple[str, ...],
+        *,
+        auth_time: float | None = None,
+        instead_of: Session | None = None,
+    ) -> tuple[str, Session]:
+        """A new session and the secret that the browser's cookie holds.
+
+        `auth_time`: when the person showed the first factor, if not now. `instead_of`: a session of
+        the same person, which ends; what it was given to clients goes on under the new one.
+        """
         secret = secrets.token_urlsafe(32)
         now = self._clock()
-        session = Session(hash_of(secret), person_id, now, methods, now + SESSION_SECONDS)
+        begun = now if auth_time is None else auth_time
+        session = Session(hash_of(secret), person_id, begun, methods, now + SESSION_SECONDS)
 
         async def write(connection: AsyncConnection) -> None:
             await _purge(connection, now - _KEPT_AFTER_EXPIRY)
@@ -141,11 +153,13 @@ class SignInRecords:
                 insert(sessions).values(
                     id_hash=session.id_hash,
                     person=person_id,
-                    auth_time=now,
+                    auth_time=begun,
                     methods=" ".join(methods),
                     expires_at=session.expires_at,
                 )
             )
+            if instead_of is not None:
+                await _succeed(connection, instead_of, session)
 
         await self._writer.submit(write)
         return secret, session
@@ -256,9 +270,12 @@ class SignInRecords:
         await self._writer.submit(lambda connection: connection.execute(statement))
 
     async def take_refresh_token(
-        self, token: str, client_id: str
+        self, token: str, client_id: str, check: Callable[[Grant], None]
     ) -> RefreshToken | Replayed | None:
-        """Takes the token out: the first caller gets it, a second revokes its grant."""
+        """Takes the token out: the first caller gets it, a second revokes its grant.
+
+        What `check` raises about the grant leaves the token as it was, and comes out here.
+        """
 
         async def take(connection: AsyncConnection) -> RefreshToken | Replayed | None:
             table = refresh_tokens
@@ -279,7 +296,10 @@ class SignInRecords:
                 )
                 return await self._replayed((await connection.execute(used)).scalar(), connection)
             grant = await _living_grant(connection, grant_id, client_id)
-            return RefreshToken(grant) if grant else None
+            if grant is None:
+                return None
+            check(grant)
+            return RefreshToken(grant)
 
         return await self._writer.submit(take)
 
@@ -332,6 +352,13 @@ def _grant(row: Row[tuple[object, ...]]) -> Grant:
         methods=tuple(row.methods.split()),
         created_at=row.created_at,
     )
+
+
+async def _succeed(connection: AsyncConnection, before: Session, after: Session) -> None:
+    await connection.execute(
+        update(grants).where(grants.c.session == before.id_hash).values(session=after.id_hash)
+    )
+    await connection.execute(delete(sessions).where(sessions.c.id_hash == before.id_hash))
 
 
 async def _purge(connection: AsyncConnection, before: float) -> None:

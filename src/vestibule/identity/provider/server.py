@@ -11,9 +11,12 @@ from typing import Any, Protocol
 
 import anyio.from_thread
 import structlog
-from authlib.oauth2.rfc6749 import AuthorizationServer
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidGrantError
+from authlib.oidc.core.errors import InteractionRequiredError
 
 from vestibule.directory.model import Person
+from vestibule.identity.access_gate import AccessGate, told
+from vestibule.identity.conditional_access import Outcome
 from vestibule.identity.provider.client import SCOPES, PublicClient
 from vestibule.identity.provider.end_session import SignOutEndpoint
 from vestibule.identity.provider.grant_journal import GrantJournal
@@ -51,6 +54,7 @@ class Server(AuthorizationServer):
         records: SignInRecords,
         tokens: AccessTokens,
         keys: SigningKeys,
+        gate: AccessGate,
         clock: Callable[[], float],
         journal: GrantJournal,
     ) -> None:
@@ -60,6 +64,7 @@ class Server(AuthorizationServer):
         self._records = records
         self._tokens = tokens
         self._journal = journal
+        self._gate = gate
         # At DEBUG Authlib writes whole tokens into its log.
         logging.getLogger("authlib").setLevel(logging.INFO)
         self.register_grant(
@@ -123,10 +128,30 @@ class Server(AuthorizationServer):
         found = anyio.from_thread.run(self._records.take_code, code, client.client_id)
         return None if self._was_replayed(found, "code") else found  # type: ignore[return-value]
 
-    def take_refresh_token(self, token: str, client: PublicClient) -> RefreshToken | None:
-        """Takes a refresh token out of the store; a second taker ends the grant."""
-        found = anyio.from_thread.run(self._records.take_refresh_token, token, client.client_id)
+    def take_refresh_token(self, token: str, request: OAuthRequest) -> RefreshToken | None:
+        """Takes a refresh token out of the store; a second taker ends the grant.
+
+        Whom the tenant's conditions refuse keeps the token, for when they are met again.
+        """
+        found = anyio.from_thread.run(
+            self._records.take_refresh_token,
+            token,
+            request.client.client_id,
+            lambda grant: self.check_access(grant, request),
+        )
         return None if self._was_replayed(found, "refresh_token") else found  # type: ignore[return-value]
+
+    def check_access(self, grant: Grant, request: OAuthRequest) -> None:
+        """Raises OAuth2Error if the tenant's conditions aren't met by this very request."""
+        person = self.person_of(grant)
+        if person is None:
+            return  # refused for that, a step later
+        kind = request.client.kind
+        decision = self._gate.decide(person, grant.methods, request.connection, kind, at="token")
+        if decision.outcome is Outcome.BLOCK:
+            raise InvalidGrantError(told(decision))
+        if decision.outcome is Outcome.NEED_MFA:
+            raise InteractionRequiredError(told(decision))
 
     def person_of(self, grant: Grant) -> Person | None:
         """The grant's person, unless gone or disabled."""
