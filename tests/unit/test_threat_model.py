@@ -28,4 +28,4 @@ def test_every_file_named_exists(name: str) -> None:
 def test_every_row_has_a_control_and_a_test_or_says_what_is_missing(number: str) -> None:
     _, control, test = (cell.strip() for cell in _ROWS[number].split(" | "))
     assert "`" in control or _NOT_YET.search(control), control
-    assert "`" in test or (test == "–" and _NOT_YET.search(control)), test
+    assert "`" in test or (test == "\N{EN DASH}" and _NOT_YET.search(control)), test
