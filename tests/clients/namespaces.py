@@ -78,17 +78,20 @@ class Host:
         """A UDP socket of this host."""
         return self._made_here(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
+    def enter(self) -> None:
+        """Move the calling thread to this host, for good; what it opens from now on is here."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with Path(f"/run/netns/{self.namespace}").open() as namespace:
+            if libc.setns(namespace.fileno(), _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+
     def _made_here(self, make) -> socket.socket:  # type: ignore[no-untyped-def]
         """Sockets belong to the namespace of the thread that makes them."""
         made: list[socket.socket | Exception] = []
 
         def enter_and_make() -> None:
-            libc = ctypes.CDLL(None, use_errno=True)
-            with Path(f"/run/netns/{self.namespace}").open() as namespace:
-                if libc.setns(namespace.fileno(), _CLONE_NEWNET):
-                    made.append(OSError(ctypes.get_errno(), "setns"))
-                    return
             try:
+                self.enter()
                 made.append(make())
             except OSError as error:
                 made.append(error)

@@ -148,10 +148,9 @@ impl Door {
         let of_address = addresses.usage(address, now);
         let (network_most, network_rate) = (networks.most, networks.rate);
         let of_network = networks.usage(network, now);
-        // Both buckets pay for an attempt whatever comes of it, so that hammering doesn't pay.
-        let address_in_time = of_address.bucket.take(rate, now);
-        let network_in_time = of_network.bucket.take(network_rate, now);
-        if !address_in_time || !network_in_time {
+        // The network pays only for what its address could pay: one that hammers must not use up what
+        // its neighbours need.
+        if !of_address.bucket.take(rate, now) || !of_network.bucket.take(network_rate, now) {
             return Err(TooMany::TooFast);
         }
         if of_address.open >= most {
@@ -286,6 +285,14 @@ mod tests {
             door.admit(ip("192.0.2.1"), now + Duration::from_secs(1))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn one_that_hammers_leaves_its_neighbours_their_share() {
+        let (door, now) = (Door::new(1000, 10), Instant::now());
+        let let_in = (0..1000).filter(|_| door.admit(ip("192.0.2.1"), now).is_ok());
+        assert_eq!(let_in.count(), 10);
+        assert!(door.admit(ip("192.0.2.2"), now).is_ok());
     }
 
     #[test]
