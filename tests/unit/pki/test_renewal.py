@@ -63,7 +63,7 @@ def test_the_server_is_renewed_when_a_third_of_its_life_is_left(
     deployment: Deployment, clock: Clock
 ) -> None:
     serial = deployment.server_serial
-    clock.pass_by(timedelta(days=19, hours=23))
+    clock.pass_by(timedelta(days=59, hours=23))
     deployment.renewal.look()
     assert deployment.server_serial == serial
     clock.pass_by(timedelta(hours=2))
