@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vestibule.directory.directory import Directory
+from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
@@ -23,6 +24,7 @@ class Identity:
     """What the portal and SIP need to know who somebody is."""
 
     tokens: AccessTokens
+    associations: Associations
     provider: Provider
     sign_in: SignIn
     device_cookies: DeviceCookies
@@ -42,16 +44,18 @@ def open_identity(
     writer: Writer,
     clock: Callable[[], float],
     passwords: Passwords | None = None,
+    association_seconds: int = MOST_SECONDS,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
-    Keys are in `folder`, made the first time. `clock` gives Unix seconds. Raises
-    PrivateFileRefused if a key file is open to others.
+    Keys are in `folder`, made the first time. `clock` gives Unix seconds; an association lives for
+    `association_seconds`. Raises PrivateFileRefused if a key file is open to others.
     """
     issuer = f"{origin}/identity"
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
+    associations = Associations(tokens, clock=clock, lifetime=association_seconds)
     passwords = passwords or Passwords()
     provider = Provider(
         issuer,
@@ -65,4 +69,4 @@ def open_identity(
     limits = SignInLimits(clock=clock)
     # A second factor and the tenant's conditions take their place after the password.
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
-    return Identity(tokens, provider, SignIn(steps), device_cookies, passwords)
+    return Identity(tokens, associations, provider, SignIn(steps), device_cookies, passwords)

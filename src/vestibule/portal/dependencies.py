@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vestibule.directory.model import Person
+from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.sign_in import SignIn
@@ -95,6 +96,7 @@ class PortalDependencies:
     sip_websocket: str
     people: People
     tokens: AccessTokens
+    associations: Associations
     provider: Provider
     sign_in: SignIn
     device_cookies: DeviceCookies

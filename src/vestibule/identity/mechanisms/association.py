@@ -1,0 +1,121 @@
+"""A message proof by an association, as SIP spells it (docs/protocol/association.md).
+
+Requests of a client say `Authorization: Association id="…", seq=…, mac="…"`; its responses, and everything that we send
+to it, say the same in `Association-Proof`.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from vestibule.identity.associations import Association, Associations
+from vestibule.identity.canonical_form import Direction, canonical_form
+from vestibule.identity.mechanisms.bearer import PeopleById
+from vestibule.identity.mechanisms.certificate import member
+from vestibule.identity.principal import Mechanism, Principal
+from vestibule.sip.message import SipMessage, parse_sip
+
+PROOF_HEADER = "Association-Proof"
+SCHEME = "association"
+
+_MAC_CHARACTERS = 43
+_MOST_DIGITS = 16
+
+
+class Fault(StrEnum):
+    """What is wrong with a proof."""
+
+    MALFORMED = "malformed"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    OTHER_CONNECTION = "other-connection"
+    OTHER_PERSON = "other-person"
+    MAC = "mac"
+    REPLAYED = "replayed"
+
+
+class ProofRefused(Exception):
+    """A message whose proof is wrong."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class MessageProof:
+    """What a proof says: which association, which number, and the MAC in base64url."""
+
+    association: str
+    number: int
+    mac: str
+
+    @classmethod
+    def read(cls, text: str) -> "MessageProof":
+        """Read a proof, for which there is one spelling only. Raises ProofRefused."""
+        parts = text.split(", ")
+        if len(parts) != 3:
+            raise ProofRefused(Fault.MALFORMED)
+        name, number, mac = parts
+        if not (name.startswith('id="') and number.startswith("seq=") and mac.startswith('mac="')):
+            raise ProofRefused(Fault.MALFORMED)
+        digits = number[4:]
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+            raise ProofRefused(Fault.MALFORMED)
+        if digits[0] == "0" or mac[-1] != '"' or name[-1] != '"':
+            raise ProofRefused(Fault.MALFORMED)
+        if len(mac) != _MAC_CHARACTERS + 6:
+            raise ProofRefused(Fault.MALFORMED)
+        return cls(name[4:-1], int(digits), mac[5:-1])
+
+    def __str__(self) -> str:
+        return f'id="{self.association}", seq={self.number}, mac="{self.mac}"'
+
+
+def mac_of(key: bytes, form: bytes) -> str:
+    """HMAC-SHA-256 in base64url without padding."""
+    return urlsafe_b64encode(hmac.digest(key, form, "sha256"))[:_MAC_CHARACTERS].decode("ascii")
+
+
+def verify(
+    proof: MessageProof, message: SipMessage, flow: int, associations: Associations
+) -> Association:
+    """The association that a client's message was proven by; its number is then used up and the connection is the
+    association's. Raises ProofRefused.
+    """
+    association = associations.find(proof.association)
+    if association is None:
+        raise ProofRefused(Fault.UNKNOWN)
+    if association.flow not in (None, flow):
+        raise ProofRefused(Fault.OTHER_CONNECTION)
+    before = associations.of_flow(flow)
+    if before is not None and before.person_id != association.person_id:
+        raise ProofRefused(Fault.OTHER_PERSON)
+    if associations.has_expired(association):
+        raise ProofRefused(Fault.EXPIRED)
+    form = canonical_form(message, Direction.FROM_CLIENT, proof.number)
+    right = mac_of(association.keys.from_client, form)
+    if not hmac.compare_digest(right.encode(), proof.mac.encode()):
+        raise ProofRefused(Fault.MAC)
+    if not association.received.take(proof.number):
+        raise ProofRefused(Fault.REPLAYED)
+    associations.bind(association, flow)
+    return association
+
+
+def sign(data: bytes, association: Association) -> bytes:
+    """A message of ours with its proof. Raises MalformedMessage."""
+    message, number = parse_sip(data), association.next_number()
+    form = canonical_form(message, Direction.FROM_SERVER, number)
+    proof = MessageProof(association.id, number, mac_of(association.keys.from_server, form))
+    end = data.index(b"\r\n") + 2
+    return b"".join((data[:end], f"{PROOF_HEADER}: {proof}\r\n".encode("ascii"), data[end:]))
+
+
+def prove_by_association(association: Association, people: PeopleById) -> Principal | None:
+    """Whose association it is; None if that person may not be here any more."""
+    person = people.person_by_id(association.person_id)
+    if person is None or not person.enabled or person.aor != association.aor:
+        return None
+    return replace(member(person, Mechanism.ASSOCIATION), grant=association.grant or None)
