@@ -5,6 +5,7 @@ the same form. `web/src/signalling/canonical-form.ts` is its twin; tests/vectors
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -28,23 +29,37 @@ class Direction(StrEnum):
 
 def framed(parts: Iterable[bytes]) -> bytes:
     """The parts one after the other, each led by its length in four octets."""
-    pieces = []
-    for part in parts:
-        pieces.append(len(part).to_bytes(4, "big"))
-        pieces.append(part)
-    return b"".join(pieces)
+    return b"".join([piece for part in parts for piece in (_length(len(part)), part)])
+
+
+_length = struct.Struct("!I").pack
+
+# What hardly ever differs is framed beforehand: each message comes through here, both ways.
+_HEADS = {direction: framed((_CONTEXT, direction.encode())) for direction in Direction}
+_REQUEST, _RESPONSE = framed((b"request",)), framed((b"response",))
+_NO_LINE, _ONE_LINE = framed((b"0",)), framed((b"1",))
+_NO_URI = framed((b"",))
 
 
 def canonical_form(message: SipMessage, direction: Direction, number: int) -> bytes:
     """The form of a message that is the `number`th of its direction."""
+    count = b"%d" % number
+    pieces = [_HEADS[direction], _length(len(count)), count]
     if message.is_request:
-        start = (b"request", message.method.encode(), message.uri.encode())
+        method, uri = message.method.encode(), message.uri.encode()
+        pieces += (_REQUEST, _length(len(method)), method, _length(len(uri)), uri)
     else:
-        start = (b"response", str(message.status).encode(), b"")
-    body = hashlib.sha256(message.body).digest()
-    parts = [_CONTEXT, direction.encode(), str(number).encode(), *start, body]
+        pieces += (_RESPONSE, framed((b"%d" % message.status,)), _NO_URI)
+    digest = hashlib.sha256(message.body).digest()
+    pieces += (_length(len(digest)), digest)
+    headers = message.headers
     for name in HEADERS:
-        lines = message.headers(name)
-        parts.append(str(len(lines)).encode())
-        parts += [line.encode() for line in lines]
-    return framed(parts)
+        lines = headers(name)
+        if not lines:
+            pieces.append(_NO_LINE)
+        elif len(lines) == 1:
+            value = lines[0].encode()
+            pieces += (_ONE_LINE, _length(len(value)), value)
+        else:
+            pieces.append(framed((b"%d" % len(lines), *(line.encode() for line in lines))))
+    return b"".join(pieces)
