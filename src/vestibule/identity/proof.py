@@ -143,6 +143,7 @@ class Proof:
     def _associated(self, association: Association) -> Principal:
         principal = prove_by_association(association, self._parts.directory)
         if principal is None or not self.stands(principal):
+            _log.info("proof.failed", aor=association.aor, mechanism="association-ended")
             raise _forbidden("the sign-in has ended")
         return principal
 

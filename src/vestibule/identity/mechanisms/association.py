@@ -64,7 +64,7 @@ class MessageProof:
             and text.startswith(_MIDDLE, _BEFORE_NUMBER - len(_MIDDLE))
             and text.startswith(_LAST, end)
             and text[-1] == '"'
-            and _BEFORE_NUMBER < end
+            and end > _BEFORE_NUMBER
             and len(digits) <= _MOST_DIGITS
             and digits.isascii()
             and digits.isdecimal()
