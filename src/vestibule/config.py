@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     relay_peers: _Several = Field(
         default=(), description="Private networks that the relay may reach, such as 10.1.0.0/16."
     )
+    association_seconds: int = Field(
+        default=28_800,
+        ge=1,
+        le=28_800,
+        description="How long a client's security association lives; clients renew it by themselves.",
+    )
     database: str | None = Field(
         default=None,
         repr=False,  # may hold a password

@@ -29,6 +29,7 @@ from vestibule.directory.directory import Directory
 from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.signed_flows import SignedFlows
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
 from vestibule.identity.service import open_identity
@@ -90,6 +91,7 @@ class Server:
             writer=self.writer,
             clock=time.time,
             notes=self.journal,
+            association_seconds=settings.association_seconds,
         )
         self._build_edge()
         self._build_media()
@@ -161,7 +163,11 @@ class Server:
         self.dialogs = DialogTable()
         self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
         self.layer = TransactionLayer(
-            self.edge, self.wheel, via_host=sip_host, on_request=self._request, on_ack=self._ack
+            SignedFlows(self.edge, self.identity.associations),
+            self.wheel,
+            via_host=sip_host,
+            on_request=self._request,
+            on_ack=self._ack,
         )
         self.bindings = Bindings(self.wheel.schedule, time.monotonic)
         self.registrar = Registrar(self.bindings, time.monotonic)
@@ -176,7 +182,6 @@ class Server:
                 flows=self.flows,
                 wheel=self.wheel,
                 proof=self._build_proof(),
-                nonces=self.nonces,
                 dialogs=self.dialogs,
                 router=self.router,
                 calls=self.proxy,
@@ -192,6 +197,7 @@ class Server:
             ProofParts(
                 directory=self.directory,
                 tokens=self.identity.tokens,
+                associations=self.identity.associations,
                 keys=self.meetings,
                 nonces=self.nonces,
                 meeting_id_of=meeting_id_of,
@@ -250,6 +256,7 @@ class Server:
             sip_websocket=settings.sip_websocket,
             people=self.directory,
             tokens=self.identity.tokens,
+            associations=self.identity.associations,
             provider=self.identity.provider,
             sign_in=self.identity.sign_in,
             gate=self.identity.gate,
@@ -291,7 +298,7 @@ class Server:
         self.directory.on_change(self._directory_changed)
         self.directory.watch()
         self.identity.tokens.on_revoked(
-            partial(asyncio.get_running_loop().call_soon_threadsafe, self.reception.close_unwelcome)
+            partial(asyncio.get_running_loop().call_soon_threadsafe, self._sign_in_ended)
         )
         self.rooms.start(self.audio_video)
         self.reception.start()
@@ -332,6 +339,10 @@ class Server:
 
     def _meeting_ended(self, meeting_id: str) -> None:
         self.focus.close_meeting(meeting_id)
+
+    def _sign_in_ended(self) -> None:
+        self.identity.associations.end_revoked()
+        self.reception.close_unwelcome()
 
     async def _directory_changed(self) -> None:
         self.renewal.look()

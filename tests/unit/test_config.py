@@ -143,3 +143,10 @@ def test_a_missing_file_says_what_to_do(file: Path) -> None:
 
 def test_every_key_is_documented() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("seconds", [0, 28_801])
+def test_an_association_lives_eight_hours_at_most(file: Path, seconds: int) -> None:
+    assert load(file).association_seconds == 28_800
+    assert load(file, "association_seconds = 60\n").association_seconds == 60
+    assert "association_seconds" in refusal(file, f"association_seconds = {seconds}\n")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocket, expect
 
 from tests.clients.audio import likeness, melody, read_wav, write_wav
 from tests.clients.baresip import Baresip
@@ -107,3 +107,36 @@ def test_a_phone_hears_the_browser_and_is_heard(
 
         path = eventually(recording, "ten seconds of recording", 60.0)
         assert likeness(melody(1, 60.0), read_wav(path)) > 0.6
+
+
+def test_every_message_of_a_members_browser_is_proven_both_ways(
+    deployment: Deployment, open_browser: OpenBrowser
+) -> None:
+    host = open_browser("host", 1).page()
+    sent: list[str] = []
+    heard: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(str(frame)))
+        socket.on("framereceived", lambda frame: heard.append(str(frame)))
+
+    host.on("websocket", listen)
+    sign_in(host, deployment, deployment.user("alice"))
+    start_demo_meeting(host, deployment)
+    host.get_by_test_id("leave").click()
+
+    def said_goodbye() -> bool:
+        host.evaluate("0")  # the driver tells of frames while it is asked for something
+        return any(text.startswith("BYE ") for text in sent)
+
+    eventually(said_goodbye, "the goodbye")
+    methods = {text.partition(" ")[0] for text in sent if text.strip()}
+    assert {"INVITE", "ACK", "INFO", "SUBSCRIBE", "BYE", "SIP/2.0"} <= methods
+    for text in filter(str.strip, sent):
+        name = (
+            "Association-Proof: " if text.startswith("SIP/2.0") else "Authorization: Association "
+        )
+        assert text.split("\r\n")[1].startswith(f'{name}id="')
+        assert "Bearer" not in text
+    for text in filter(str.strip, heard):
+        assert text.split("\r\n")[1].startswith('Association-Proof: id="')

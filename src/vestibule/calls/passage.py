@@ -15,11 +15,12 @@ _ASSERTIONS = (
 )  # fmt: skip
 """Identities that somebody claims for themselves or others (ATTACKS 1)."""
 
-_PROOFS = ("Authorization", "Proxy-Authorization")
+_PROOFS = ("Authorization", "Proxy-Authorization", "Association-Proof")
 """Meant for us; the other end has no use for them but a bad one."""
 
 _CHALLENGES = (
     "WWW-Authenticate", "Proxy-Authenticate", "Authentication-Info", "Proxy-Authentication-Info",
+    "Association-Proof",
 )  # fmt: skip
 """A device that asks for a proof would get one that was made for us (ATTACKS 2)."""
 

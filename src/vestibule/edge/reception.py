@@ -23,7 +23,6 @@ from vestibule._native import (
     SipMessage,
 )
 from vestibule.edge.flows import Flows
-from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof
 from vestibule.journal.kinds import Kind
@@ -67,7 +66,6 @@ class ReceptionParts:
     flows: Flows
     wheel: TimerWheel
     proof: Proof
-    nonces: Nonces
     dialogs: DialogTable
     router: Router
     calls: CallRouting
@@ -121,7 +119,7 @@ class Reception:
 
     def _take(self, event: "EdgeEvent") -> None:
         if isinstance(event, SipMessage):
-            self._layer.receive(event)
+            self._receive(event)
         elif isinstance(event, FlowOpened):
             self._open(event)
         elif isinstance(event, FlowEnding):  # all that came before has been answered by now
@@ -132,6 +130,17 @@ class Reception:
             _log.info("reception.refused", status=event.status, reason=event.reason)
         elif isinstance(event, ConnectFailed):
             self._layer.close_flow(event.flow)
+
+    def _receive(self, message: SipMessage) -> None:
+        """A message goes nowhere before its proof was looked at: an ACK, a CANCEL and a response have none other."""
+        flow = self._parts.flows.get(message.flow)
+        if flow is not None:
+            try:
+                self._parts.proof.arrive(message, flow)
+            except SipRefusal as refusal:
+                self._layer.refuse(message, refusal)
+                return
+        self._layer.receive(message)
 
     def _open(self, event: FlowOpened) -> None:
         try:
@@ -152,7 +161,7 @@ class Reception:
         for step in (
             self._layer.close_flow,
             parts.on_flow_closed,
-            parts.nonces.forget,
+            parts.proof.forget,
             parts.flows.close,
         ):
             self._guarded(partial(step, flow))

@@ -20,6 +20,7 @@ class Mechanism(StrEnum):
     CERTIFICATE = "certificate"
     DEVICE_DIGEST = "device-digest"
     BEARER = "bearer"
+    ASSOCIATION = "association"
     CONFERENCE_KEY = "conference-key"
 
 
@@ -30,7 +31,7 @@ class Principal:
     `aor` is the proven address of record; of an anonymous guest it is the From URI at
     anonymous.invalid, `display_name` is then only a claim, and `meeting` is the id of the meeting
     whose key was shown. `device` is the id of the proven device, if the proof names one; `grant` that
-    of the sign-in which a token came from.
+    of the sign-in which a token or an association came from.
     """
 
     kind: Kind

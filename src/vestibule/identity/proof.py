@@ -1,7 +1,8 @@
 """Which person is this message from, proven how: a message becomes a principal, or a refusal (DESIGN 4.3, 8).
 
-The ways, one small file each in `mechanisms`: a token in the message, a digest in the message (a device's secret, or a
-guest's conference key), the client certificate of the connection. Whatever From says must be what the proof says.
+The ways, one small file each in `mechanisms`: the MAC of an association, a token in the message, a digest in the
+message (a device's secret, or a guest's conference key), the client certificate of the connection. Whatever From says
+must be what the proof says.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,17 @@ from typing import Protocol
 import structlog
 
 from vestibule.directory.model import Device, Tenant
+from vestibule.identity.associations import Association, Associations
 from vestibule.identity.flow_facts import FlowFacts
+from vestibule.identity.mechanisms.association import (
+    PROOF_HEADER,
+    SCHEME,
+    Fault,
+    MessageProof,
+    ProofRefused,
+    prove_by_association,
+    verify,
+)
 from vestibule.identity.mechanisms.bearer import Tokens, prove_by_token
 from vestibule.identity.mechanisms.certificate import Devices, prove_by_certificate
 from vestibule.identity.mechanisms.conference_key import ConferenceKeys, prove_by_key
@@ -54,6 +65,7 @@ class ProofParts:
 
     directory: ProofDirectory
     tokens: Tokens
+    associations: Associations
     keys: ConferenceKeys
     nonces: Nonces
     meeting_id_of: Callable[[str | None], str | None]
@@ -70,18 +82,51 @@ class Proof:
         self._parts = parts
         self._failures = TokenBuckets(FAILURES)
         self._journal = ProofJournal(parts.notes, parts.directory)
+        self._verified: tuple[SipMessage, Association] | None = None
+        """The newest message that came with a message proof, whose number can be used only once."""
+
+    def arrive(self, message: SipMessage, facts: FlowFacts) -> None:
+        """Check a message's proof by association, if it has one or its connection demands one.
+
+        To be called for each message, also ACK, CANCEL and responses, before anything else is done with it. Raises
+        SipRefusal: 401 if a new association is needed, 403, 400, 503 after too many failures.
+        """
+        self._verified = None
+        scheme, text = _message_proof(message)
+        try:
+            if scheme == SCHEME:
+                proof = MessageProof.read(text)
+                association = verify(proof, message, facts.id, self._parts.associations)
+                self._verified = (message, association)
+                return
+        except ProofRefused as refused:
+            raise self._wrong_proof(message, facts, refused.fault) from refused
+        if self._parts.associations.of_flow(facts.id) is not None:
+            self._count_failure(message, facts, "association-missing")
+            if scheme:
+                raise _forbidden("each message needs its proof by association")
+            raise self._ask_for_association(message)
+
+    def forget(self, flow: int) -> None:
+        """A connection is gone."""
+        self._parts.nonces.forget(flow)
+        self._parts.associations.forget_flow(flow)
 
     def prove(self, message: SipMessage, facts: FlowFacts, kind: UriKind) -> Principal:
         """Who sent it. Raises SipRefusal: 401 with challenges, 403, 400, 503 after too many failures."""
         sender = SipUri.parse(message.from_uri)
-        if sender.is_anonymous:
+        principal: Principal | None
+        if self._verified is not None and self._verified[0] is message:
+            principal = self._associated(self._verified[1])
+        elif sender.is_anonymous:
             return self._guest(message, facts, kind)
-        principal = self._member(message, facts, sender)
+        else:
+            principal = self._member(message, facts, sender)
         if principal is None:
             raise self._challenge(message, facts, sender.host)
         if principal.aor != sender.aor.lower():
             self._count_failure(message, facts, "from", proven=principal)
-            raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="not your address"'),))
+            raise _forbidden("not your address")
         return principal
 
     def stands(self, principal: Principal) -> bool:
@@ -98,6 +143,13 @@ class Proof:
         return person is not None and person.enabled and not revoked
 
     # --- people of ours ---
+
+    def _associated(self, association: Association) -> Principal:
+        principal = prove_by_association(association, self._parts.directory)
+        if principal is None or not self.stands(principal):
+            _log.info("proof.failed", aor=association.aor, mechanism="association-ended")
+            raise _forbidden("the sign-in has ended")
+        return principal
 
     def _member(self, message: SipMessage, facts: FlowFacts, sender: SipUri) -> Principal | None:
         scheme, parameters = _authorization(message)
@@ -136,7 +188,7 @@ class Proof:
         if scheme != "digest":
             raise self._challenge(message, facts, uri.host)
         if kind not in _MEETING_KINDS or meeting_id is None or tenant is None:
-            raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="for meetings only"'),))
+            raise _forbidden("for meetings only")
         self._require_patience(message, facts)
         response = parse_digest(parameters)
         principal = prove_by_key(response, message, meeting_id, tenant.id, self._parts.keys)
@@ -148,6 +200,20 @@ class Proof:
         return principal
 
     # --- challenges and limits ---
+
+    def _wrong_proof(self, message: SipMessage, facts: FlowFacts, fault: Fault) -> SipRefusal:
+        if fault in (Fault.UNKNOWN, Fault.EXPIRED):  # happens to the honest too
+            _log.info("proof.failed", address=facts.host, mechanism=f"association-{fault}")
+            return self._ask_for_association(message, stale=fault is Fault.EXPIRED)
+        self._count_failure(message, facts, f"association-{fault}")
+        return _forbidden("wrong message proof")
+
+    def _ask_for_association(self, message: SipMessage, *, stale: bool = False) -> SipRefusal:
+        realm = self._realm(SipUri.parse(message.from_uri).host)
+        again = ", stale=true" if stale else ""
+        return SipRefusal(
+            401, headers=(("WWW-Authenticate", f'Association realm="{realm}"{again}'),)
+        )
 
     def _use_nonce(
         self,
@@ -211,6 +277,18 @@ class Proof:
         self._failures.take(subnet_of(facts.host), self._parts.clock())
         _log.info("proof.failed", address=facts.host, mechanism=mechanism)
         self._journal.refused(message, facts, mechanism, proven=proven, meeting=meeting)
+
+
+def _forbidden(why: str) -> SipRefusal:
+    return SipRefusal(403, headers=(("Reason", f'SIP;cause=403;text="{why}"'),))
+
+
+def _message_proof(message: SipMessage) -> tuple[str, str]:
+    """Scheme and text of what may be a proof by association."""
+    if message.is_request:
+        return _authorization(message)
+    values = message.headers(PROOF_HEADER)
+    return (SCHEME, values[0]) if len(values) == 1 else ("", "")
 
 
 def _authorization(message: SipMessage) -> tuple[str, str]:

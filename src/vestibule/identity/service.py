@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vestibule.directory.directory import Directory
 from vestibule.identity.access_gate import AccessGate
+from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
@@ -32,6 +33,7 @@ class Identity:
     """What the portal and SIP need to know who somebody is."""
 
     tokens: AccessTokens
+    associations: Associations
     provider: Provider
     sign_in: SignIn
     gate: AccessGate
@@ -61,17 +63,20 @@ def open_identity(
     clock: Callable[[], float],
     passwords: Passwords | None = None,
     notes: Notes | None = None,
+    association_seconds: int = MOST_SECONDS,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
-    Keys are in `folder`, made the first time. `clock` gives Unix seconds; `notes` is the journal.
-    Raises PrivateFileRefused if a key file is open to others.
+    Keys are in `folder`, made the first time. `clock` gives Unix seconds; `notes` is the journal; an
+    association lives for `association_seconds`. Raises PrivateFileRefused if a key file is open to
+    others.
     """
     notes = notes or NoNotes()
     issuer = f"{origin}/identity"
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
+    associations = Associations(tokens, clock=clock, lifetime=association_seconds)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
     factors = _open_factors(
@@ -93,6 +98,7 @@ def open_identity(
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
     return Identity(
         tokens=tokens,
+        associations=associations,
         provider=provider,
         sign_in=SignIn(steps, SignInJournal(notes, directory)),
         gate=gate,

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from vestibule.portal import (
+    associations_api,
     authority_files,
     health,
     join_api,
@@ -46,6 +47,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     proof = BearerProof(deps.tokens, deps.people, deps.notes, realm=deps.domain)
     Errors(pages).add_to(app)
     app.include_router(session_api.router(deps, proof))
+    app.include_router(associations_api.router(deps, proof))
     app.include_router(meetings_api.router(deps, proof))
     app.include_router(join_api.router(deps))
     app.include_router(authority_files.router(deps))

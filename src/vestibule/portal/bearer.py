@@ -48,15 +48,15 @@ class BearerProof:
             raise Problem(401, "Sign in first.", {"WWW-Authenticate": self._challenge})
         scheme, _, token = given[0].partition(" ")
         if len(given) > 1 or scheme.lower() != "bearer" or not token:
-            raise self._refused("invalid_request", "One bearer token is needed.")
+            raise self.refused("invalid_request", "One bearer token is needed.")
         try:
             claims = self._tokens.verify(token.strip(), audience="api")
         except TokenRefused as refused:
             self._note(request, refused)
-            raise self._refused("invalid_token", "The access token isn't good here.") from refused
+            raise self.refused("invalid_token", "The access token isn't good here.") from refused
         person = self._people.person_by_id(claims.person_id)
         if person is None:  # deleted in this very moment
-            raise self._refused("invalid_token", "The access token isn't good here.")
+            raise self.refused("invalid_token", "The access token isn't good here.")
         return Caller(person, claims)
 
     def first(self, route: type[APIRoute]) -> type[APIRoute]:
@@ -86,6 +86,7 @@ class BearerProof:
             )
         )
 
-    def _refused(self, error: str, detail: str) -> Problem:
+    def refused(self, error: str, detail: str) -> Problem:
+        """The 401 for a token that proves nothing."""
         challenge = f'{self._challenge}, error="{error}", error_description="{detail}"'
         return Problem(401, detail, {"WWW-Authenticate": challenge})

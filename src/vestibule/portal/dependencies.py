@@ -8,6 +8,7 @@ from typing import Protocol
 
 from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate
+from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
@@ -101,6 +102,7 @@ class PortalDependencies:
     sip_websocket: str
     people: People
     tokens: AccessTokens
+    associations: Associations
     provider: Provider
     sign_in: SignIn
     gate: AccessGate

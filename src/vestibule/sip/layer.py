@@ -10,6 +10,7 @@ from functools import partial
 
 from vestibule.sip.client_transaction import ClientTransaction
 from vestibule.sip.message import SipMessage, Transport
+from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction, new_tag
 
@@ -144,6 +145,14 @@ class TransactionLayer:
         client = kept.clients.get((message.branch, message.method)) if kept else None
         if client is not None:
             client.received(message)
+
+    def refuse(self, message: SipMessage, refusal: SipRefusal) -> None:
+        """Turn a message away before it belongs to any transaction. An ACK or a response can only be dropped."""
+        if message.is_request and message.method != "ACK":
+            data = message.response(
+                refusal.status, refusal.reason, to_tag=new_tag(), headers=refusal.headers
+            )
+            self.transport.send(message.flow, data)
 
     # --- messages out ---
 

@@ -14,6 +14,7 @@ from tests.unit.identity.proof_bench import Place
 from vestibule._native import SipMessage, parse_sip
 from vestibule.edge.flows import Flows
 from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.signed_flows import SignedFlows
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.layer import TransactionLayer
@@ -127,12 +128,12 @@ class House:
         self.flows, self.wheel = Flows(), TimerWheel()
         self.closed: asyncio.Queue[int] = asyncio.Queue()
         self.layer = TransactionLayer(
-            running.edge, self.wheel, via_host="h.test",
+            SignedFlows(running.edge, place.associations), self.wheel, via_host="h.test",
             on_request=self._request, on_ack=self._ack,
         )  # fmt: skip
         parts = ReceptionParts(
             edge=running.edge, flows=self.flows, wheel=self.wheel, proof=place.proof,
-            nonces=place.nonces, dialogs=self.dialogs, router=place.router, calls=self.calls,
+            dialogs=self.dialogs, router=place.router, calls=self.calls,
             on_flow_closed=self.closed.put_nowait,
         )  # fmt: skip
         self.reception = Reception(parts, self.layer)

@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.unit.sip.wire import request
 from vestibule.conferencing.identifiers import meeting_id_of
 from vestibule.directory.model import Device, Person, Tenant, TenantPolicy
+from vestibule.identity.associations import Associations
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof, ProofParts
@@ -66,12 +67,14 @@ class Place:
         }  # fmt: skip
         keys = SigningKeys.load_or_create(self.folder / "keys.json")
         self.tokens = AccessTokens(ISSUER, keys, self, clock=lambda: self.now)
+        self.associations = Associations(self.tokens, clock=lambda: self.now)
         self.nonces = Nonces(lambda: self.now)
         self.router = Router(lambda host: self.tenant_of_domain(host) is not None)
         self.proof = Proof(
             ProofParts(
                 directory=self,
                 tokens=self.tokens,
+                associations=self.associations,
                 keys=self,
                 nonces=self.nonces,
                 meeting_id_of=meeting_id_of,
@@ -124,8 +127,10 @@ class Place:
     # --- asking ---
 
     def prove(self, message: SipMessage, connection: Connection | None = None) -> Principal:
+        facts = connection or Connection(message.flow)
+        self.proof.arrive(message, facts)
         kind = self.router.kind(SipUri.parse(message.uri))
-        return self.proof.prove(message, connection or Connection(message.flow), kind)
+        return self.proof.prove(message, facts, kind)
 
     def refusal(self, message: SipMessage, connection: Connection | None = None) -> SipRefusal:
         """How a message is refused; it must be."""

@@ -218,6 +218,7 @@ async def test_the_api_describes_itself_and_names_its_errors(portal: Portal) -> 
         "/api/v1/meetings",
         "/api/v1/meetings/{meeting_id}",
         "/api/v1/join/{organizer}/{meeting_id}",
+        "/identity/associations",
         "/pki/authority.pem",
         "/pki/root.crl",
         "/pki/issuing.crl",

@@ -1,6 +1,6 @@
 /** What a WWW-Authenticate header asks for (RFC 7235 section 2.1, RFC 7616, RFC 8898). */
 export interface Challenge {
-  /** In lower case: "digest", "bearer". */
+  /** In lower case: "digest", "association". */
   readonly scheme: string;
   readonly parameters: ReadonlyMap<string, string>;
 }

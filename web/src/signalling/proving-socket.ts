@@ -23,11 +23,16 @@ export abstract class ProvingSocket {
   ondisconnect: (error: boolean, code?: number, reason?: string) => void = () => {};
   ondata: <T>(data: T) => void = () => {};
 
+  /** Whether `examine` has to see what comes in; if not, it passes at once. */
+  protected readonly examines: boolean = false;
+
   readonly #open: WebSocketMaker;
   #socket: WebSocket | null = null;
   #ledger = new RetryLedger(newBranch);
   /** Proofs are made asynchronously but must leave in the order of the calls. */
   #outbox: Promise<void> = Promise.resolve();
+  /** The same for what comes in, where it has to be examined. */
+  #inbox: Promise<void> = Promise.resolve();
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(url: string, open: WebSocketMaker = (to, protocol) => new WebSocket(to, protocol)) {
@@ -43,7 +48,7 @@ export abstract class ProvingSocket {
     const socket = this.#open(this.url, "sip");
     this.#socket = socket;
     this.#ledger = new RetryLedger(newBranch);
-    this.#outbox = Promise.resolve();
+    this.#outbox = this.#inbox = Promise.resolve();
     socket.onopen = () => this.#greet(socket);
     socket.onmessage = ({ data }) => this.#receive(socket, data);
     socket.onclose = ({ wasClean, code, reason }) => this.#closed(socket, !wasClean, code, reason);
@@ -85,13 +90,19 @@ export abstract class ProvingSocket {
   /** The request with its proof of identity. A rejection ends the connection. */
   protected abstract prove(text: string, request: RequestLine): Promise<string>;
 
-  /** The same for what is no request. Tokens and digests prove requests only, so nothing is added yet. */
+  /** The same for what is no request. Digests prove requests only, so nothing is added. */
   protected async sign(text: string): Promise<string> {
     return text;
   }
 
   /** A 401 came for one of our requests: true if a new proof is at hand and the request is worth repeating. */
   protected abstract challenged(challenges: readonly string[]): Promise<boolean>;
+
+  /** Check that an incoming message is the server's; a rejection ends the connection. */
+  protected async examine(_text: string): Promise<void> {}
+
+  /** The connection is over. */
+  protected ended(): void {}
 
   /** Look at an incoming text before the SIP library does; true if it was meant for this socket alone. */
   protected intercept(_text: string): boolean {
@@ -126,7 +137,32 @@ export abstract class ProvingSocket {
     if (socket !== this.#socket) {
       return;
     }
-    if (typeof data !== "string" || this.intercept(data)) {
+    if (typeof data !== "string" || isKeepAlive(data)) {
+      return;
+    }
+    if (this.examines) {
+      this.#inbox = this.#inbox.then(() => this.#takeExamined(socket, data));
+    } else {
+      this.#take(socket, data);
+    }
+  }
+
+  async #takeExamined(socket: WebSocket, data: string): Promise<void> {
+    if (socket !== this.#socket) {
+      return;
+    }
+    try {
+      await this.examine(data);
+    } catch (error) {
+      this.#fail(socket, error);
+      return;
+    }
+    // Apart from this, so that what the library throws is no reason to take no more.
+    queueMicrotask(() => this.#take(socket, data));
+  }
+
+  #take(socket: WebSocket, data: string): void {
+    if (socket !== this.#socket || this.intercept(data)) {
       return;
     }
     if (statusOf(data) === 401 && this.#ledger.onWire(branchOf(data)) !== null) {
@@ -173,8 +209,13 @@ export abstract class ProvingSocket {
 
   #forget(): void {
     clearInterval(this.#keepAlive);
+    this.ended();
     this.#socket = null;
   }
+}
+
+function isKeepAlive(text: string): boolean {
+  return text === "\r\n" || text === KEEP_ALIVE;
 }
 
 /** A branch of RFC 3261 section 8.1.1.7. */

@@ -1,4 +1,5 @@
 /** The portal's HTTP API (JSON; errors as RFC 9457 problem documents). */
+import type { AssociationOffer } from "../signalling/association";
 
 export interface SessionInfo {
   readonly person: { readonly aor: string; readonly display_name: string };
@@ -69,6 +70,11 @@ export class Api {
 
   async deleteMeeting(id: string): Promise<void> {
     await this.#member("DELETE", `/api/v1/meetings/${encodeURIComponent(id)}`);
+  }
+
+  /** The server's half of a security association, for ours. */
+  associate(publicKey: string): Promise<AssociationOffer> {
+    return this.#member<AssociationOffer>("POST", "/identity/associations", { public_key: publicKey });
   }
 
   /** Where to knock. Public, and the same for meetings that don't exist. */

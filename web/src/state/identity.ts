@@ -1,5 +1,5 @@
 /** As whom one joins a meeting, and the socket that proves it. */
-import { BearerSocket, type TokenSource } from "../signalling/bearer-socket";
+import { AssociationSocket, type AssociationSource } from "../signalling/association-socket";
 import { randomToken } from "../signalling/digest";
 import { GuestSocket } from "../signalling/guest-socket";
 import type { ProvingSocket } from "../signalling/proving-socket";
@@ -49,12 +49,17 @@ export function guestIdentity(link: MeetingLink, key: string, name: string, info
   };
 }
 
-export function memberIdentity(aor: string, name: string, token: TokenSource, info: JoinInfo): Identity {
+export function memberIdentity(
+  aor: string,
+  name: string,
+  associate: AssociationSource,
+  info: JoinInfo,
+): Identity {
   return {
     uri: aor,
     name,
     isGuest: false,
     focus: info.focus,
-    socket: new BearerSocket(info.sip_websocket, token),
+    socket: new AssociationSocket(info.sip_websocket, associate),
   };
 }

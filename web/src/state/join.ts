@@ -53,11 +53,11 @@ export class JoinModel {
     }
   }
 
-  /** A member comes with their own name and token. */
+  /** A member comes with their own name, and an association for each connection. */
   joinAs({ person }: SessionInfo, session: SessionModel): void {
     const { info } = this.state.get();
     if (info) {
-      this.#enter(memberIdentity(person.aor, person.display_name, (renew) => session.token(renew), info));
+      this.#enter(memberIdentity(person.aor, person.display_name, () => session.associate(person.aor), info));
     }
   }
 

@@ -1,5 +1,6 @@
 /** Who is signed in: OpenID Connect code flow with PKCE, tokens kept for this tab only. */
 import { ErrorResponse, UserManager, WebStorageStateStore } from "oidc-client-ts";
+import { type Association, agree } from "../signalling/association";
 import { Api, ApiProblem, type SessionInfo } from "./api";
 import { Store } from "./store";
 
@@ -97,6 +98,21 @@ export class SessionModel {
       throw new ApiProblem(401, "signed out");
     }
     return renewed;
+  }
+
+  /** A new security association of the signed-in person, for one connection. */
+  associate(person: string): Promise<Association> {
+    return agree(person, async (publicKey) => {
+      try {
+        return await this.api.associate(publicKey);
+      } catch (error) {
+        if (!(error instanceof ApiProblem && error.status === 401)) {
+          throw error;
+        }
+      }
+      await this.token(true); // the old one looked good, but the server thinks otherwise
+      return this.api.associate(publicKey);
+    });
   }
 
   /** One renewal at a time: refresh tokens rotate, so a second use of the old one would end the session. */

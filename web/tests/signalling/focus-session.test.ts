@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { BearerSocket } from "../../src/signalling/bearer-socket";
 import type { Ending } from "../../src/signalling/ending";
 import { FocusSession } from "../../src/signalling/focus-session";
+import { ProvingSocket } from "../../src/signalling/proving-socket";
 import type { Roster } from "../../src/signalling/roster";
 import { SipAgent } from "../../src/signalling/sip-agent";
-import { headerOf, requestLineOf } from "../../src/signalling/sip-text";
+import { headerOf, requestLineOf, withHeader } from "../../src/signalling/sip-text";
 import { FakeWebSocket, response } from "./fake-web-socket";
 
 const FOCUS = "sip:alice@example.org;gruu;opaque=app:conf:focus:id:AbC-_9";
@@ -73,6 +73,17 @@ class Focus {
   }
 }
 
+/** What proves messages has its own tests. */
+class UnprovenSocket extends ProvingSocket {
+  protected override async prove(text: string): Promise<string> {
+    return withHeader(text, "Authorization", "None");
+  }
+
+  protected override async challenged(): Promise<boolean> {
+    return false;
+  }
+}
+
 describe("FocusSession", () => {
   let focus: Focus;
   let agent: SipAgent;
@@ -88,11 +99,7 @@ describe("FocusSession", () => {
     vi.stubGlobal("WebSocket", FakeWebSocket);
     vi.resetAllMocks();
     focus = new Focus();
-    const socket = new BearerSocket(
-      "wss://example.org/sip",
-      async () => "t",
-      () => focus.wire.asWebSocket(),
-    );
+    const socket = new UnprovenSocket("wss://example.org/sip", () => focus.wire.asWebSocket());
     await new Promise<void>((resolve) => {
       agent = new SipAgent(socket, "sip:bob@example.org", "Bob", {
         onConnected: resolve,
@@ -144,7 +151,7 @@ describe("FocusSession", () => {
     focus.respond(invite, "183 Session Progress", "", "Vestibule-Admission: lobby");
     session.close();
     const cancel = await focus.take("CANCEL");
-    expect(headerOf(cancel, "Authorization")).toBe("Bearer t");
+    expect(headerOf(cancel, "Authorization")).toBe("None");
     expect(headerOf(cancel, "CSeq")).toBe(headerOf(invite, "CSeq")?.replace("INVITE", "CANCEL"));
     focus.respond(invite, "487 Request Terminated");
     expect(listener.onOver).not.toHaveBeenCalled();
