@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,9 @@ from vestibule.cli.serve import only_server_of, run_server
 from vestibule.cli.workspace import Workspace, run_in, settings_of
 from vestibule.config import PREFIX, Settings
 from vestibule.pki.files import write_private
-from vestibule.server import Server
+
+if TYPE_CHECKING:
+    from vestibule.server import Server
 
 CONFIG_FILE = "vestibule.toml"
 _KEYS_TO_WRITE = frozenset(Settings.model_fields) - {"database", "log_json"}
@@ -73,7 +75,7 @@ def demo(
             write_private(facts_file, json.dumps(facts, indent=2).encode())
             write_private(folder / CONFIG_FILE, as_toml(settings, _KEYS_TO_WRITE).encode())
 
-        async def announce(server: Server) -> None:
+        async def announce(server: "Server") -> None:
             print_guide(facts, server.authority.fingerprint(), folder)
 
         quiet = sys.stderr.isatty() and not verbose

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -15,11 +16,13 @@ from vestibule.cli.output import fail
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, settings_from
 from vestibule.config import Settings
 from vestibule.pki.files import private_folder
-from vestibule.server import Server
 from vestibule.store.engine import SchemaTooNew
 from vestibule.telemetry.logs import configure_logs
 
-WhenUp = Callable[[Server], Awaitable[None]]
+if TYPE_CHECKING:
+    from vestibule.server import Server
+
+WhenUp = Callable[["Server"], Awaitable[None]]
 
 
 def serve(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -76,6 +79,9 @@ async def _run(settings: Settings, pid_file: Path | None, when_up: WhenUp | None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
+    # Most commands never serve: they need not wait for all that a server is made of.
+    from vestibule.server import Server  # noqa: PLC0415
+
     server = Server(settings)
     await server.start()
     try:
