@@ -50,6 +50,7 @@ from vestibule.portal.app import create_app
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.registrar.bindings import Bindings
 from vestibule.registrar.registrar import Registrar
+from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.layer import TransactionLayer
 from vestibule.sip.message import SipMessage
@@ -170,10 +171,17 @@ class Server:
             on_ack=self._ack,
         )
         self.bindings = Bindings(self.wheel.schedule, time.monotonic)
-        self.registrar = Registrar(self.bindings, time.monotonic)
+        gruus = TemporaryGruus()
+        self.registrar = Registrar(self.bindings, gruus, time.monotonic)
         self.proxy = Proxy(
             ProxyParts(
-                self.layer, self.bindings, self.directory, self.wheel, RouteTokens(), sip_host
+                layer=self.layer,
+                bindings=self.bindings,
+                gruus=gruus,
+                people=self.directory,
+                wheel=self.wheel,
+                routes=RouteTokens(),
+                route_base=sip_host,
             )
         )
         self.reception = Reception(

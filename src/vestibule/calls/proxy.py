@@ -10,6 +10,7 @@ from vestibule.calls.route_token import CallRoute, End, RouteTokens
 from vestibule.directory.model import Person
 from vestibule.identity.principal import Principal
 from vestibule.registrar.bindings import Binding, Bindings
+from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.layer import TransactionLayer
 from vestibule.sip.message import SipMessage, tokens_of
 from vestibule.sip.refusal import SipRefusal
@@ -36,6 +37,7 @@ class ProxyParts:
 
     layer: TransactionLayer
     bindings: Bindings
+    gruus: TemporaryGruus
     people: People
     wheel: TimerWheel
     routes: RouteTokens
@@ -59,13 +61,14 @@ class Proxy:
         message = transaction.request
         principal = _proven(transaction)
         uri = SipUri.parse(message.uri)
-        person = self._parts.people.person(uri.aor.lower())
+        aor, device = self._whom(uri)
+        person = self._parts.people.person(aor)
         if person is None or not person.enabled:
             raise SipRefusal(404)
         _check(message)
         _check_outside_call(message)
         require_keys(message)
-        targets = self._targets(person.aor, uri)
+        targets = self._targets(person.aor, device)
         if not targets:
             raise SipRefusal(480)
         breadth = breadth_left(message, len(targets))
@@ -80,11 +83,16 @@ class Proxy:
             branches.append((target.flow, data))
         self._fork(transaction, branches)
 
-    def _targets(self, aor: str, uri: SipUri) -> list[Binding]:
-        instance = uri.param("gr")
-        if instance is None:
+    def _whom(self, uri: SipUri) -> tuple[str, str | None]:
+        """The person that a URI stands for, and which device if it is a GRUU."""
+        device = uri.param("gr")
+        temporary = self._parts.gruus.read(uri.user) if device is not None else None
+        return temporary or (uri.aor.lower(), device)
+
+    def _targets(self, aor: str, device: str | None) -> list[Binding]:
+        if device is None:
             return self._parts.bindings.lookup(aor)
-        binding = self._parts.bindings.lookup_gruu(aor, instance)
+        binding = self._parts.bindings.lookup_gruu(aor, device.strip("<>"))
         return [binding] if binding is not None else []
 
     # --- within dialogs ---

@@ -1,18 +1,21 @@
-"""Our route in a call between two devices: signed, and saying who may use it (ATTACKS 5, 8).
+"""Our route in a call between two devices: sealed, and saying who may use it (ATTACKS 5, 8).
 
 The user part of our Record-Route holds the two ends (address of record, connection and device of
-each), sealed together with the Call-ID under a key of this process. A later request of the call is
-taken only from one of the two people, and goes to the other.
+each), sealed together with the Call-ID under a key of this process (AES-256-GCM), for the far end
+has no business with our connections and the near end's device. A later request of the call is taken
+only from one of the two people, and goes to the other.
 """
 
 import base64
 import binascii
-import hmac
 import json
 import secrets
 from dataclasses import dataclass
 
-_SEAL_OCTETS = 16
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_OCTETS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +47,25 @@ class RouteTokens:
     """Seals and opens routes."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+        self._cipher = AESGCM(secrets.token_bytes(32))
 
     def seal(self, route: CallRoute, call_id: str) -> str:
         """The route of a call, as a URI user part."""
         ends = [[end.aor, end.flow, end.instance] for end in (route.caller, route.callee)]
         text = json.dumps(ends, separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(self._seal(text, call_id) + text).rstrip(b"=").decode()
+        nonce = secrets.token_bytes(_NONCE_OCTETS)
+        sealed = nonce + self._cipher.encrypt(nonce, text, call_id.encode())
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, token: str, call_id: str) -> CallRoute | None:
         """The route; None if it is not ours, was changed, or belongs to another call."""
         padded = token + "=" * (-len(token) % 4)
         try:
             data = base64.b64decode(padded, altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        seal, text = data[:_SEAL_OCTETS], data[_SEAL_OCTETS:]
-        if not hmac.compare_digest(seal, self._seal(text, call_id)):
+            text = self._cipher.decrypt(
+                data[:_NONCE_OCTETS], data[_NONCE_OCTETS:], call_id.encode()
+            )
+        except (binascii.Error, ValueError, InvalidTag):
             return None
         caller, callee = json.loads(text)
         return CallRoute(End(*caller), End(*callee))
-
-    def _seal(self, text: bytes, call_id: str) -> bytes:
-        return hmac.digest(self._key, text + b"\n" + call_id.encode(), "sha256")[:_SEAL_OCTETS]

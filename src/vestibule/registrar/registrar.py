@@ -6,6 +6,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from vestibule.registrar.bindings import Binding, Bindings, TooManyContacts
+from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.message import SipMessage, address_uri, parameter_of, tokens_of
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.transaction import ServerTransaction
@@ -25,8 +26,11 @@ _MOST_VALUES = 20
 class Registrar:
     """Takes registrations of people whose address was proven. `clock` gives monotonic seconds."""
 
-    def __init__(self, bindings: Bindings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, bindings: Bindings, gruus: TemporaryGruus, clock: Callable[[], float]
+    ) -> None:
         self._bindings = bindings
+        self._gruus = gruus
         self._clock = clock
 
     def register(self, transaction: ServerTransaction) -> None:
@@ -96,20 +100,21 @@ class Registrar:
         headers = [("Supported", "outbound, gruu")]
         outbound = False
         for binding in self._bindings.lookup(aor):
-            headers.append(("Contact", self._contact(binding, with_gruu="gruu" in supported)))
+            gruu = self._gruus.make(aor, binding.instance) if "gruu" in supported else ""
+            headers.append(("Contact", self._contact(binding, temporary_gruu=gruu)))
             outbound |= bool(binding.reg_id) and binding.flow == request.flow
         if outbound and "outbound" in supported:
             headers.append(("Require", "outbound"))
             headers.append(("Flow-Timer", str(FLOW_TIMER_SECONDS)))
         return headers
 
-    def _contact(self, binding: Binding, *, with_gruu: bool) -> str:
+    def _contact(self, binding: Binding, *, temporary_gruu: str) -> str:
         left = max(round(binding.expires_at - self._clock()), 0)
         value = f"<{binding.contact}>;expires={left}"
         if binding.instance:
             value += f';+sip.instance="{binding.instance}"'
-            if with_gruu:
-                value += f';pub-gruu="{binding.gruu}"'
+            if temporary_gruu:
+                value += f';pub-gruu="{binding.gruu}";temp-gruu="{temporary_gruu}"'
         if binding.reg_id:
             value += f";reg-id={binding.reg_id}"
         return value

@@ -8,6 +8,7 @@ from vestibule.calls.route_token import RouteTokens
 from vestibule.directory.model import Person
 from vestibule.identity.principal import Kind, Mechanism, Principal
 from vestibule.registrar.bindings import Binding, Bindings
+from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.timers import TimerWheel
@@ -48,8 +49,11 @@ class Exchange:
     def __post_init__(self) -> None:
         self.layer = layer_on(self.wire, self.wheel, on_request=self._serve, on_ack=self._ack)
         self.bindings = Bindings(self.wheel.schedule, lambda: self.wheel.now)
+        self.gruus = TemporaryGruus()
         self.proxy = Proxy(
-            ProxyParts(self.layer, self.bindings, self, self.wheel, RouteTokens(), SERVER)
+            ProxyParts(
+                self.layer, self.bindings, self.gruus, self, self.wheel, RouteTokens(), SERVER
+            )
         )
         self.people = {aor: _person(aor) for aor in self.owners.values()}
         for flow in self.owners:

@@ -282,6 +282,22 @@ def test_who_declines_everywhere_stops_all_ringing() -> None:
     assert exchange.statuses(ALICES) == [100, 180, 603]
 
 
+def test_one_device_is_meant_by_its_temporary_gruu_which_tells_nothing() -> None:
+    exchange = Exchange(registered=BOTH)
+    gruu = exchange.gruus.make(BOB, f"<urn:uuid:{BOBS_SECOND}>")
+    assert "bob" not in gruu
+    exchange.invite(uri=gruu)
+    assert exchange.wire.one(BOBS_SECOND).method == "INVITE"
+    assert exchange.wire.take(BOBS) == []
+
+
+@pytest.mark.parametrize("user", ["tgruu.", "tgruu.AAAA", "tgruu." + "A" * 80])
+def test_a_made_up_temporary_gruu_leads_nowhere(user: str) -> None:
+    exchange = Exchange(registered=BOTH)
+    exchange.invite(uri=f"sip:{user}@d.test;gr")
+    assert exchange.statuses(ALICES) == [404]
+
+
 def test_one_device_is_meant_by_its_gruu() -> None:
     exchange = Exchange(registered=BOTH)
     exchange.invite(uri=f"{BOB};gr=urn:uuid:{BOBS_SECOND}")

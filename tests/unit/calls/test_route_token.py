@@ -1,3 +1,5 @@
+import base64
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +55,12 @@ def test_who_is_party_to_a_call() -> None:
     assert route.other_than("sip:alice@d", 1) == route.other_than("sip:alice@d", 9) == bob
     assert route.other_than("sip:bob@d", 2) == alice
     assert route.other_than("sip:carol@d", 1) is None
+
+
+def test_a_token_tells_its_bearer_nothing() -> None:
+    route = CallRoute(
+        End("sip:alice@d", 1, "<urn:uuid:alices>"), End("sip:bob@d", 2, "<urn:uuid:bobs>")
+    )
+    token = RouteTokens().seal(route, "c")
+    octets = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert not any(word in octets for word in (b"alice", b"bob", b"urn:uuid"))

@@ -6,10 +6,12 @@ from tests.unit.sip.wire import ALICE, BOB, Wire, layer_on, request
 from vestibule.identity.principal import Kind, Mechanism, Principal
 from vestibule.registrar.bindings import MOST_CONTACTS, Bindings
 from vestibule.registrar.registrar import USUAL, Registrar
-from vestibule.sip.message import SipMessage
+from vestibule.registrar.temporary_gruu import TemporaryGruus
+from vestibule.sip.message import SipMessage, parameter_of
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction
+from vestibule.sip.uri import SipUri
 
 DEVICE = "<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"
 PHONE = "sip:alice@10.0.0.1:5061;transport=tls"
@@ -27,7 +29,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.bindings = Bindings(self.wheel.schedule, lambda: self.wheel.now)
-        self.registrar = Registrar(self.bindings, lambda: self.wheel.now)
+        self.gruus = TemporaryGruus()
+        self.registrar = Registrar(self.bindings, self.gruus, lambda: self.wheel.now)
         self.layer = layer_on(self.wire, self.wheel, on_request=self._serve)
 
     def _serve(self, transaction: ServerTransaction) -> None:
@@ -79,9 +82,13 @@ def test_a_device_with_outbound_and_gruu() -> None:
         ("Supported", "path, gruu, outbound"),
     )
     gruu = "sip:alice@d.test;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
-    assert ok.header("Contact") == (
-        f'<{PHONE}>;expires=3600;+sip.instance="{DEVICE}";pub-gruu="{gruu}";reg-id=1'
+    given = ok.header("Contact") or ""
+    temporary = parameter_of(given, "temp-gruu") or ""
+    assert given == (
+        f'<{PHONE}>;expires=3600;+sip.instance="{DEVICE}";pub-gruu="{gruu}"'
+        f';temp-gruu="{temporary}";reg-id=1'
     )
+    assert bench.gruus.read(SipUri.parse(temporary).user) == (ALICE, DEVICE)
     assert (ok.header("Require"), ok.header("Flow-Timer")) == ("outbound", "120")
     found = bench.bindings.lookup_gruu(ALICE, "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6")
     assert found is not None
