@@ -89,6 +89,9 @@ async def test_a_parameter_given_twice_is_refused(portal: Portal) -> None:
         ({"response_type": "code id_token"}, "unsupported_response_type"),
         ({"response_type": None}, "unsupported_response_type"),
         ({"scope": "openid admin"}, "invalid_scope"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+        ({"request_uri": "https://evil.test/request"}, "request_uri_not_supported"),
+        ({"response_mode": "fragment"}, "invalid_request"),
     ],
 )
 async def test_weaker_requests_go_back_with_an_error(

@@ -174,6 +174,7 @@ class Provider:
             )
             person = self.person_of(session) if session else None
             grant = self._server.get_consent_grant(request, person)
+            _refuse_what_we_would_not_read(request, grant.redirect_uri)
             if not fresh and self._must_ask(request, grant.redirect_uri):
                 return SignInWanted(request.payload.data.get("login_hint", "")[:320])
             held = await self._held(request, person, grant.redirect_uri)
@@ -280,6 +281,24 @@ class Provider:
     def _error(self, error: OAuth2Error) -> Answer:
         answer: Answer = self._server.handle_error_response(None, error)
         return answer
+
+
+class _NotSupported(OAuth2Error):
+    """A way to ask that we don't have (OpenID Connect Core section 3.1.2.6)."""
+
+    def __init__(self, error: str, redirect_uri: str) -> None:
+        super().__init__(redirect_uri=redirect_uri)
+        self.error = error
+
+
+def _refuse_what_we_would_not_read(request: OAuthRequest, redirect_uri: str) -> None:
+    """What is said in a way that we don't read might differ from what we read: better no answer at all."""
+    asked = request.payload.data
+    for name in ("request", "request_uri"):
+        if name in asked:
+            raise _NotSupported(f"{name}_not_supported", redirect_uri)
+    if asked.get("response_mode", "query") != "query":
+        raise InvalidRequestError("'response_mode' must be query.", redirect_uri=redirect_uri)
 
 
 def _seconds(text: str, redirect_uri: str) -> int:
