@@ -27,9 +27,8 @@ class ReplayWindow:
             self._seen = (self._seen << ahead) & _MASK | 1 if ahead < WINDOW else 1
             self._highest = number
             return True
-        if (
-            -ahead >= WINDOW
-        ):  # before any shift: as wide as an attacker likes, it would take the memory
+        # Asked before any shift: one as wide as an attacker likes would take all memory.
+        if -ahead >= WINDOW:
             return False
         bit = 1 << -ahead
         if self._seen & bit:
