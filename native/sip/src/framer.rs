@@ -137,14 +137,17 @@ impl Framer {
         }
         let from = searched.saturating_sub(3);
         let within = self.buffer.len().min(self.limits.message);
-        match memmem::find(&self.buffer[from..within], b"\r\n\r\n") {
-            Some(at) => Some(self.begun(from + at + 4)),
+        let end = memmem::find(&self.buffer[from..within], b"\r\n\r\n").map(|at| from + at);
+        // An empty line that no CR leads comes before the end: no head of ours has one, nor may it ever end.
+        // What is answered depends on the octets before it only, however they arrived.
+        let head = &self.buffer[from..end.unwrap_or(within)];
+        if let Some(at) = memmem::find(head, b"\n\n") {
+            return Some(Some(self.lost_in(Refusal::BareLineBreak, from + at)));
+        }
+        match end {
+            Some(end) => Some(self.begun(end + 4)),
             None if self.buffer.len() > self.limits.message => {
                 Some(Some(self.lost(Refusal::MessageTooLarge)))
-            }
-            // An empty line that no CR leads: this head would never end as one of ours does.
-            None if memmem::find(&self.buffer[from..within], b"\n\n").is_some() => {
-                Some(Some(self.lost(Refusal::BareLineBreak)))
             }
             None => {
                 self.expecting = Expecting::Head { searched: within };
