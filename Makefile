@@ -19,7 +19,7 @@ demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start 
 
 test: lint native-test web-unit $(STATIC) ## everything: checks, Rust, web, and the Python suite with real clients
 	@scripts/system-packages test
-	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 10
+	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
 	@echo "==> pytest"; $(BIN)/python -m pytest
 
 lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check

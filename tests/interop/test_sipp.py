@@ -1,5 +1,6 @@
 """sipp sends what no good client sends, and gets the documented answers (I9; ATTACKS 3, 4, 7, 10)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def request(method: str, uri: str, sender: str, *more: str, body: str = "") -> s
     if body:
         lines.append("Content-Type: application/sdp")
     return "\n".join([*lines, "Content-Length: [len]", "", body])
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Hosts of the module's own: one message leaves nothing behind that another would notice."""
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running demo on the network's first host."""
+    with Deployment(network.server, tmp_path_factory.mktemp("sipp") / "demo") as deployment:
+        yield deployment
 
 
 @pytest.fixture

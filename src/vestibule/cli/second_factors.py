@@ -9,8 +9,6 @@ from vestibule.cli.output import say
 from vestibule.cli.people import PersonArgument, app
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.directory.model import BreakGlass
-from vestibule.identity.second_factors.records import SecondFactorRecords
-from vestibule.identity.service import open_sealing
 from vestibule.store.writer import Writer
 
 
@@ -24,6 +22,10 @@ def reset_second_factors(person: PersonArgument, config: ConfigOption = DEFAULT_
     async def act(workspace: Workspace) -> tuple[str, int]:
         found = workspace.person(person)
         writer = Writer(workspace.store)
+        # The other commands need not wait for all that signing in is made of.
+        from vestibule.identity.second_factors.records import SecondFactorRecords  # noqa: PLC0415
+        from vestibule.identity.service import open_sealing  # noqa: PLC0415
+
         sealing = open_sealing(workspace.settings.data_dir / "identity")
         records = SecondFactorRecords(workspace.store, writer, sealing, clock=time.time)
         removed = await records.remove_all(found.id)
