@@ -130,13 +130,15 @@ class Network:
         _ip("-n", host.namespace, "link", "set", "lo", "up")
         first = self.hosts[0].namespace
         if number == 1:
-            # With no address of its own the bridge takes its lowest port's: each host that is added may
-            # change it, and what the others have learnt by ARP is wrong for half a minute.
-            of_its_own = ["address", "02:00:00:00:00:01"]
-            _ip("-n", first, "link", "add", "bridge0", *of_its_own, "type", "bridge")
+            _ip("-n", first, "link", "add", "bridge0", "type", "bridge")
             _ip("-n", first, "addr", "add", f"{host.address}/24", "dev", "bridge0")
             _ip("-n", first, "link", "set", "bridge0", "up")
             return host
+        if number == 2:
+            # With no address of its own the bridge takes its lowest port's: each host that is added may
+            # change it, and what the others have learnt by ARP is wrong for half a minute. A bridge
+            # without ports keeps the one it was made with, or Chromium on it sends no media.
+            _ip("-n", first, "link", "set", "bridge0", "address", "02:00:00:00:00:01")
         port = f"port{number}"
         _ip("-n", host.namespace, "link", "add", "eth0", "type", "veth", "peer", "name", port)
         _ip("-n", host.namespace, "link", "set", port, "netns", first)
