@@ -66,7 +66,7 @@ class Host:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def connect(self, address: str, port: int, seconds: float = 20.0) -> socket.socket:
+    def connect(self, address: str, port: int, seconds: float = 60.0) -> socket.socket:
         """A TCP connection made from this host, usable from the test."""
         return self._made_here(lambda: socket.create_connection((address, port), seconds))
 
@@ -149,6 +149,8 @@ class Network:
         _ip("-n", host.namespace, "route", "add", "default", "via", self.hosts[0].address)
         # On a busy machine the kernel takes seconds to notice that a link came up.
         eventually(lambda: _forwards(first, port), f"{port} to carry packets", 30.0)
+        for each in self.hosts:  # what they learnt of each other may be of before
+            _ip("-n", each.namespace, "neigh", "flush", "all")
         return host
 
     def __exit__(
