@@ -6,16 +6,10 @@ has no business with our connections and the near end's device. A later request 
 only from one of the two people, and goes to the other.
 """
 
-import base64
-import binascii
 import json
-import secrets
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-_NONCE_OCTETS = 12
+from vestibule.identity.sealed_text import SealedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +41,18 @@ class RouteTokens:
     """Seals and opens routes."""
 
     def __init__(self) -> None:
-        self._cipher = AESGCM(secrets.token_bytes(32))
+        self._sealed = SealedText()
 
     def seal(self, route: CallRoute, call_id: str) -> str:
         """The route of a call, as a URI user part."""
         ends = [[end.aor, end.flow, end.instance] for end in (route.caller, route.callee)]
         text = json.dumps(ends, separators=(",", ":")).encode()
-        nonce = secrets.token_bytes(_NONCE_OCTETS)
-        sealed = nonce + self._cipher.encrypt(nonce, text, call_id.encode())
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return self._sealed.seal(text, call_id)
 
     def open(self, token: str, call_id: str) -> CallRoute | None:
         """The route; None if it is not ours, was changed, or belongs to another call."""
-        padded = token + "=" * (-len(token) % 4)
-        try:
-            data = base64.b64decode(padded, altchars=b"-_", validate=True)
-            text = self._cipher.decrypt(
-                data[:_NONCE_OCTETS], data[_NONCE_OCTETS:], call_id.encode()
-            )
-        except (binascii.Error, ValueError, InvalidTag):
+        text = self._sealed.open(token, call_id)
+        if text is None:
             return None
         caller, callee = json.loads(text)
         return CallRoute(End(*caller), End(*callee))

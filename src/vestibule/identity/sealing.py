@@ -3,22 +3,18 @@
 Each purpose has a key of its own (HKDF, RFC 5869), so nothing made for one is good for another.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vestibule.identity.private_file import read_private, write_private
+from vestibule.identity.sealed_text import SealedText
 
 _SECRET_BYTES = 32
-_NONCE_BYTES = 12
 
 
 class Sealing:
@@ -36,18 +32,11 @@ class Sealing:
 
     def seal(self, purpose: str, content: bytes, about: str) -> str:
         """The content as text that only we can read, and only for the same `about`."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + AESGCM(self._key(purpose)).encrypt(nonce, content, about.encode())
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return SealedText(self._key(purpose)).seal(content, about)
 
     def open(self, purpose: str, sealed: str, about: str) -> bytes | None:
         """The content; None if it wasn't sealed by us for this purpose and this `about`."""
-        try:
-            raw = base64.urlsafe_b64decode(sealed.encode("ascii") + b"=" * (-len(sealed) % 4))
-            nonce, rest = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-            return AESGCM(self._key(purpose)).decrypt(nonce, rest, about.encode())
-        except (InvalidTag, ValueError, binascii.Error):
-            return None
+        return SealedText(self._key(purpose)).open(sealed, about)
 
     def mark(self, purpose: str, text: str) -> str:
         """A mark of the text that nobody without the secret can make or test guesses against."""

@@ -5,15 +5,9 @@ be remembered; like a registration it is lost with the process. No two are alike
 that two belong together. It leads somewhere while the device is registered.
 """
 
-import base64
-import binascii
-import secrets
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from vestibule.identity.sealed_text import SealedText
 
 _PREFIX = "tgruu."
-_NONCE_OCTETS = 12
 _BETWEEN = b"\0"
 
 
@@ -21,24 +15,20 @@ class TemporaryGruus:
     """Makes and reads them."""
 
     def __init__(self) -> None:
-        self._cipher = AESGCM(secrets.token_bytes(32))
+        self._sealed = SealedText()
 
     def make(self, aor: str, instance: str) -> str:
         """One more address of a person's device."""
-        nonce = secrets.token_bytes(_NONCE_OCTETS)
         text = aor.encode() + _BETWEEN + instance.encode()
-        sealed = base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text, None))
-        return f"sip:{_PREFIX}{sealed.rstrip(b'=').decode()}@{aor.rpartition('@')[2]};gr"
+        domain = aor.rpartition("@")[2]
+        return f"sip:{_PREFIX}{self._sealed.seal(text)}@{domain};gr"
 
     def read(self, user: str | None) -> tuple[str, str] | None:
         """Address of record and device of a URI's user part; None if it is no temporary GRUU of ours."""
         if user is None or not user.startswith(_PREFIX):
             return None
-        text = user.removeprefix(_PREFIX)
-        try:
-            data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            plain = self._cipher.decrypt(data[:_NONCE_OCTETS], data[_NONCE_OCTETS:], None)
-        except (binascii.Error, ValueError, InvalidTag):
+        plain = self._sealed.open(user.removeprefix(_PREFIX))
+        if plain is None:
             return None
         aor, _, instance = plain.partition(_BETWEEN)
         return aor.decode(), instance.decode()
