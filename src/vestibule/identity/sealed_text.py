@@ -15,7 +15,7 @@ class SealedText:
     """One key, and what is sealed under it. Without a `key` (32 octets), one of this process alone."""
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._cipher = AESGCM(key or secrets.token_bytes(_KEY_OCTETS))
+        self._cipher = AESGCM(secrets.token_bytes(_KEY_OCTETS) if key is None else key)
 
     def seal(self, content: bytes, about: str = "") -> str:
         """The content as text; it opens only for the same `about`. No two texts are alike."""
