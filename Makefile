@@ -18,7 +18,7 @@ demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start 
 	@$(BIN)/vestibule demo $(ARGS)
 
 test: lint native-test web-unit $(STATIC) ## everything: checks, Rust, web, and the Python suite with real clients
-	@scripts/system-packages test
+	@scripts/system-packages test; scripts/pebble
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
 	@echo "==> pytest"; $(BIN)/python -m pytest
 
@@ -47,7 +47,7 @@ unit: .venv/.dev $(STATIC) .venv/.native ## the fast Python tests
 	@$(BIN)/python -m pytest tests/unit
 
 interop attack: .venv/.dev $(STATIC) .venv/.native ## one folder of the Python suite
-	@scripts/system-packages test; $(BIN)/python -m pytest tests/$@
+	@scripts/system-packages test; scripts/pebble; $(BIN)/python -m pytest tests/$@
 
 web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
 	@scripts/system-packages test; $(BIN)/python -m pytest tests/web

@@ -1,6 +1,7 @@
 """A web server for revocation lists that answers what a test tells it to, honest or not."""
 
 import socket
+import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -8,9 +9,10 @@ from typing import Self
 
 
 class ListServer:
-    """Listens on loopback; `answers` are whole HTTP answers by path."""
+    """Listens on loopback; `answers` are whole HTTP answers by path. With `tls` it speaks https."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: dict[str, bytes] = {}
         self.asked: Counter[str] = Counter()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -20,7 +22,7 @@ class ListServer:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,6 +48,9 @@ class ListServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             request = bytearray()
             while b"\r\n\r\n" not in request:
                 if not (data := connection.recv(4096)):

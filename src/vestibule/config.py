@@ -1,7 +1,8 @@
 """Settings: `vestibule.toml` and the environment, read once into one frozen object.
 
 Every key may also be given as `VESTIBULE_<KEY>`; several values are separated by commas there.
-Unknown keys are refused in both. There is no key for a plaintext listener, and there won't be (E1).
+Unknown keys are refused in both. There is no key for a plaintext listener, and there won't be (E1);
+the port of a public authority's challenge speaks neither SIP nor the web.
 """
 
 import hashlib
@@ -33,6 +34,8 @@ _NOT_SETTINGS = frozenset(
 )
 _PLAINTEXT = ("udp", "tcp", "plain", "insecure", "http_port")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})*")
+
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 _Port = Annotated[int, Field(ge=1, le=65535)]
 _Several = Annotated[tuple[str, ...], NoDecode]
@@ -71,6 +74,33 @@ class Settings(BaseSettings):
         default=(),
         description="PEM files of other authorities whose servers and clients are accepted; their "
         "CRLs are fetched from where their certificates say.",
+    )
+    acme_directory: str | None = Field(
+        default=None,
+        description="Directory URL of a public authority (ACME) that certifies `acme_names`; without "
+        "it our own authority does.",
+    )
+    acme_terms_agreed: bool = Field(
+        default=False,
+        description="Whether you have read that authority's terms of service and agree to them.",
+    )
+    acme_contact: str | None = Field(
+        default=None,
+        description="Mail address that the authority may write to; it may be left out.",
+    )
+    acme_names: _Several = Field(
+        default=(),
+        description="DNS names to be certified; without them `host`. Each must lead here, on port 80.",
+    )
+    acme_challenge_port: _Port = Field(
+        default=80,
+        description="Local port that the authority's http-01 request comes to; open only while one is "
+        "expected.",
+    )
+    acme_without_crl: bool = Field(
+        default=False,
+        description="Whether to use a public certificate that names no CRL; other Vestibule servers "
+        "refuse such.",
     )
     crl_grace: int = Field(
         default=0,
@@ -116,8 +146,9 @@ class Settings(BaseSettings):
         return values
 
     @field_validator(
-        "domains", "relay_peers", "outbound_allowed", "trusted_authorities", mode="before"
-    )
+        "domains", "relay_peers", "outbound_allowed", "trusted_authorities", "acme_names",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _separated(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -133,6 +164,25 @@ class Settings(BaseSettings):
     @classmethod
     def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(map(_name, value)))
+
+    @field_validator("acme_names")
+    @classmethod
+    def _public_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(_public_name, value)))
+
+    @field_validator("acme_directory")
+    @classmethod
+    def _directory(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("https://"):
+            raise ValueError("an authority's directory is at an https:// URL")
+        return value
+
+    @field_validator("acme_contact")
+    @classmethod
+    def _contact(cls, value: str | None) -> str | None:
+        if value is not None and not _MAIL.fullmatch(value):
+            raise ValueError(f"{value!r} is not a mail address")
+        return value
 
     @field_validator("bind", "media_address", "media_bind")
     @classmethod
@@ -161,6 +211,20 @@ class Settings(BaseSettings):
                 "?sslmode=verify-full (and sslrootcert=FILE)"
             )
         return value
+
+    @model_validator(mode="after")
+    def _acme(self) -> "Settings":
+        if self.acme_directory is None:
+            return self
+        if not self.acme_terms_agreed:
+            raise ValueError(
+                "acme_terms_agreed: read the authority's terms of service, and say true if you agree"
+            )
+        if not self.acme_names:
+            _public_name(self.host)
+        if self.acme_challenge_port in {self.https_port, self.sip_tls_port}:
+            raise ValueError("acme_challenge_port must differ from https_port and sip_tls_port")
+        return self
 
     @model_validator(mode="after")
     def _ports(self) -> "Settings":
@@ -213,6 +277,11 @@ class Settings(BaseSettings):
         """Names and addresses in the server's certificate."""
         local = ("localhost",) if ipaddress.ip_address(self.bind).is_loopback else ()
         return tuple(dict.fromkeys((self.host, *self.domains, *local)))
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """DNS names that a public authority certifies, if there is one."""
+        return self.acme_names or (self.host,)
 
     @property
     def database_url(self) -> str:
@@ -291,6 +360,14 @@ def _name(text: str) -> str:
     name = text.strip().lower().removesuffix(".")
     if not _HOST_NAME.fullmatch(name):
         raise ValueError(f"{text!r} is not a host or domain name, such as meet.example.org")
+    return name
+
+
+def _public_name(text: str) -> str:
+    """A DNS name that a public authority might certify. Raises ValueError if it can't."""
+    name = server_name(text)
+    if _address(name) or "." not in name or name.endswith((".localhost", ".local", ".internal")):
+        raise ValueError(f"{text!r} is no public DNS name: ACME certifies no others")
     return name
 
 

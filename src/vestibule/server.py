@@ -42,6 +42,8 @@ from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
 from vestibule.outbound.fetcher import Fetcher, verifying_context
+from vestibule.outbound.requests_transport import FetcherTransport
+from vestibule.pki.acme.service import PublicNames
 from vestibule.pki.authority import Authority
 from vestibule.pki.foreign_authorities import ForeignAuthorities
 from vestibule.pki.foreign_lists import ForeignLists
@@ -117,13 +119,13 @@ class Server:
     def _build_trust(self) -> None:
         settings = self.settings
         self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
-        fetcher = Fetcher(
+        self.fetcher = Fetcher(
             OutboundPolicy(settings.outbound_allowed), tls=verifying_context(self.foreign.pem)
         )
         self.foreign_lists = ForeignLists(
             settings.pki_dir / "foreign",
             wanted=self.edge.wanted_crls,
-            fetch=fetcher.fetch,
+            fetch=self.fetcher.fetch,
             on_change=self._certificates_changed,
             own=(f"{settings.crl_base}/",),
         )
@@ -132,6 +134,12 @@ class Server:
             settings.server_names,
             self.directory.revoked_certificates,
             self._certificates_changed,
+        )
+        self.public_names = PublicNames(
+            settings.pki_dir / "public",
+            settings,
+            self._certificates_changed,
+            CertificateJournal(self.journal),
         )
 
     def _build_media(self) -> None:
@@ -303,6 +311,8 @@ class Server:
         await self.meetings.reload()
         self.renewal.start()
         self.foreign_lists.start(self.foreign.distribution_points)
+        transport = FetcherTransport(self.fetcher, asyncio.get_running_loop())
+        self.public_names.start(transport, transport.end)
         self.directory.on_change(self._directory_changed)
         self.directory.watch()
         self.identity.tokens.on_revoked(
@@ -327,6 +337,7 @@ class Server:
         self.rooms.stop()
         self.media.close()
         self.relay.close()
+        await self.public_names.close()
         await self.foreign_lists.close()
         await self.renewal.close()
         await self.directory.close()
@@ -358,7 +369,8 @@ class Server:
         await self.meetings.reload()
 
     def _certificates_changed(self) -> None:
-        self.edge.set_identity(*self.authority.server_identity())
+        identity = self.public_names.identity() or self.authority.server_identity()
+        self.edge.set_identity(*identity)
         self.edge.set_trust(
             self.authority.authority_pem() + self.foreign.pem.encode(),
             self.authority.crls_der() + self.foreign_lists.lists_der(),

@@ -150,3 +150,37 @@ def test_an_association_lives_eight_hours_at_most(file: Path, seconds: int) -> N
     assert load(file).association_seconds == 28_800
     assert load(file, "association_seconds = 60\n").association_seconds == 60
     assert "association_seconds" in refusal(file, f"association_seconds = {seconds}\n")
+
+
+ACME = 'acme_directory = "https://acme.example/directory"\n'
+AGREED = ACME + "acme_terms_agreed = true\n"
+
+
+def test_a_public_authority_is_asked_for_the_host_once_its_terms_are_agreed(file: Path) -> None:
+    assert load(file).acme_directory is None
+    settings = load(file, AGREED)
+    assert settings.public_names == ("meet.example.org",)
+    settings = load(file, AGREED + 'acme_names = ["Meet.example.org", "example.org"]')
+    assert settings.public_names == ("meet.example.org", "example.org")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ACME, "terms of service"),
+        (AGREED.replace("https:", "http:"), "https:// URL"),
+        (AGREED + 'acme_names = ["192.0.2.1"]', "no public DNS name"),
+        (AGREED + 'acme_names = ["localhost"]', "no public DNS name"),
+        (AGREED + 'acme_names = ["*.example.org"]', "not a host or domain name"),
+        (AGREED + "acme_challenge_port = 443", "must differ"),
+        (AGREED + 'acme_contact = "no mail"', "not a mail address"),
+    ],
+)
+def test_what_acme_cannot_do_is_refused(file: Path, text: str, reason: str) -> None:
+    assert reason in refusal(file, text)
+
+
+def test_acme_needs_a_name_that_is_public(file: Path) -> None:
+    file.write_text(NEEDED.replace("meet.example.org", "192.0.2.1") + AGREED)
+    with pytest.raises(ValidationError, match="no public DNS name"):
+        load_settings(file)

@@ -9,6 +9,7 @@ import typer
 from vestibule.cli.output import fail, say, show_table
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.config import server_name
+from vestibule.pki.acme.public_certificate import PublicCertificate
 from vestibule.pki.authority import Authority
 from vestibule.pki.files import read_certificate, write_private
 
@@ -28,6 +29,8 @@ def show(config: ConfigOption = DEFAULT_CONFIG) -> None:
                 certificate = read_certificate(path)
                 until = _moment(certificate.not_valid_after_utc)
                 rows.append((name, until, f"{certificate.serial_number:x}"))
+        if public := _public(workspace).held():
+            rows.append((f"public, of {public.issuer}", _moment(public.until), public.serial))
         return authority.fingerprint(), str(authority.folder / "authority.pem"), rows
 
     fingerprint, file, rows = run(config, act)
@@ -39,7 +42,7 @@ def show(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command("list")
 def list_issued(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """List every certificate that was issued, the newest first."""
+    """List every certificate that was issued, the newest first, and a public authority's."""
 
     async def act(workspace: Workspace) -> list[tuple[str, ...]]:
         authority = _authority(workspace)
@@ -48,7 +51,7 @@ def list_issued(config: ConfigOption = DEFAULT_CONFIG) -> None:
             authority.ledger.issued(), key=lambda one: one.certificate.not_valid_before_utc
         )[::-1]
         now = datetime.now(UTC)
-        return [
+        return _public_rows(workspace) + [
             (
                 one.serial,
                 one.holder,
@@ -125,6 +128,24 @@ def _authority(workspace: Workspace) -> Authority:
     if not authority.exists:
         fail(f"there is no authority in {authority.folder}: `vestibule init` makes one")
     return authority
+
+
+def _public(workspace: Workspace) -> PublicCertificate:
+    settings = workspace.settings
+    return PublicCertificate(
+        settings.pki_dir / "public", settings.public_names, without_crl=settings.acme_without_crl
+    )
+
+
+def _public_rows(workspace: Workspace) -> list[tuple[str, ...]]:
+    """The certificate of a public authority, if there is one; the edge shows it while it is good."""
+    public = _public(workspace)
+    held = public.held()
+    if held is None:
+        return []
+    good = workspace.settings.acme_directory is not None and public.in_use() is not None
+    name = f"{sorted(held.names)[0]} (public, of {held.issuer})"
+    return [(held.serial, name, _moment(held.until), "good" if good else "not used")]
 
 
 def _moment(time: datetime) -> str:

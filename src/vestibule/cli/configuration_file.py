@@ -10,6 +10,9 @@ _EXAMPLES = {
     "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
     "relay_peers": ("10.1.0.0/16",),
     "outbound_allowed": ("10.2.0.0/16",),
+    "acme_directory": "https://acme.example/directory",
+    "acme_contact": "admin@example.org",
+    "acme_names": ("meet.example.org",),
     "trusted_authorities": ("/etc/vestibule/partner.pem",),
     "log_json": True,
 }

@@ -8,6 +8,7 @@ _KINDS = {
     CertificateAct.ISSUED: Kind.CERTIFICATE_ISSUED,
     CertificateAct.RENEWED: Kind.CERTIFICATE_RENEWED,
     CertificateAct.REVOKED: Kind.CERTIFICATE_REVOKED,
+    CertificateAct.FAILED: Kind.CERTIFICATE_FAILED,
 }
 
 
@@ -19,5 +20,6 @@ class CertificateJournal:
 
     def __call__(self, event: CertificateEvent) -> None:
         """Note one act."""
-        details = {Detail.SERIAL: event.serial}
+        facts = {Detail.SERIAL: event.serial, Detail.REASON: event.reason}
+        details = {name: value for name, value in facts.items() if value is not None}
         self._notes.note(Note(_KINDS[event.act], subject=event.subject, details=details))

@@ -1,6 +1,7 @@
 """One HTTP/1.1 request and its answer, whose head and body are bounded (RFC 9112, by h11)."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult
 
@@ -15,42 +16,70 @@ class BadAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked: a method, with more headers than every request has, and a body."""
+
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    every_body: bool = False
+    """Whether the body is wanted whatever the status is; else only a 200's is read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; the body only of a 200."""
+    """What came back; the names of headers are in lower case."""
 
     status: int
-    location: str
+    headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads; empty if it says nothing."""
+        return self.headers.get("location", "")
+
+
+GET = Call()
 
 
 async def exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: SplitResult, most: int
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    url: SplitResult,
+    most: int,
+    call: Call = GET,
 ) -> Answer:
-    """GET what the URL names, at most that many octets of it. Raises BadAnswer and OSError."""
+    """Ask for what the URL names, at most that many octets of it. Raises BadAnswer and OSError."""
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-    writer.write(connection.send(_request(url)) or b"")
+    writer.write(connection.send(_request(url, call)) or b"")
+    if call.body:
+        writer.write(connection.send(h11.Data(data=call.body)) or b"")
     writer.write(connection.send(h11.EndOfMessage()) or b"")
     await writer.drain()
     try:
         head = await _head(connection, reader)
         headers = dict(head.headers)
-        location = headers.get(b"location", b"").decode("latin-1")
-        if head.status_code != 200:
-            return Answer(head.status_code, location, b"")
+        plain = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+        if head.status_code != 200 and not call.every_body:
+            return Answer(head.status_code, plain, b"")
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise BadAnswer("the answer is compressed, which nobody asked for")
-        if int(headers.get(b"content-length", b"0")) > most:
+        announced = int(headers.get(b"content-length", b"0"))
+        if announced > most and call.method != "HEAD":  # which tells how long a GET's would be
             raise BadAnswer(f"it is larger than {most} octets")
-        return Answer(200, location, await _body(connection, reader, most))
+        return Answer(head.status_code, plain, await _body(connection, reader, most))
     except h11.RemoteProtocolError as error:
         raise BadAnswer("the answer is not HTTP") from error
 
 
-def _request(url: SplitResult) -> h11.Request:
+def _request(url: SplitResult, call: Call) -> h11.Request:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     host = url.netloc.rpartition("@")[2]
-    headers = [("Host", host), ("User-Agent", "vestibule"), ("Connection", "close")]
-    return h11.Request(method="GET", target=target, headers=headers)
+    headers = [("Host", host), ("User-Agent", "vestibule"), ("Connection", "close"), *call.headers]
+    if call.body:
+        headers.append(("Content-Length", str(len(call.body))))
+    return h11.Request(method=call.method, target=target, headers=headers)
 
 
 async def _head(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Response:

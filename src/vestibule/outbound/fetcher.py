@@ -9,11 +9,13 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from vestibule.outbound.addresses import Address, OutboundPolicy, canonical
-from vestibule.outbound.exchange import Answer, BadAnswer, exchange
+from vestibule.outbound.exchange import GET, Answer, BadAnswer, Call, exchange
 
+T = TypeVar("T")
 Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 
 _PORTS = {"http": 80, "https": 443}
@@ -35,7 +37,7 @@ class FetchLimits:
 
 
 class Fetcher:
-    """Fetches by GET. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
+    """Fetches by GET, and asks more. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
 
     def __init__(
         self,
@@ -52,9 +54,22 @@ class Fetcher:
 
     async def fetch(self, url: str) -> bytes:
         """What is there. Raises FetchRefused."""
+        return await self._limited(self._follow(url))
+
+    async def ask(self, url: str, call: Call) -> Answer:
+        """One request and its answer, whatever it is; https only, redirects are not followed.
+
+        Raises FetchRefused if there is no answer.
+        """
+        parts = _checked(url)
+        if parts.scheme != "https":
+            raise FetchRefused("not https")
+        return await self._limited(self._exchange(parts, call))
+
+    async def _limited(self, work: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._follow(url)
+                return await work
         except TimeoutError:
             raise FetchRefused(f"it took more than {self._limits.seconds:g} seconds") from None
         except ssl.SSLError as error:
@@ -66,7 +81,7 @@ class Fetcher:
 
     async def _follow(self, url: str) -> bytes:
         for _ in range(self._limits.redirects + 1):
-            answer = await self._get(_checked(url))
+            answer = await self._exchange(_checked(url), GET)
             if answer.status == 200:
                 return answer.body
             if answer.status not in _REDIRECTS or not answer.location:
@@ -77,7 +92,7 @@ class Fetcher:
             url = further
         raise FetchRefused("too many redirects")
 
-    async def _get(self, url: SplitResult) -> Answer:
+    async def _exchange(self, url: SplitResult, call: Call) -> Answer:
         host, port = url.hostname or "", url.port or _PORTS[url.scheme]
         address = await self._permitted_address(host, port)
         secure = url.scheme == "https"
@@ -88,7 +103,7 @@ class Fetcher:
             server_hostname=host if secure else None,
         )
         try:
-            return await exchange(reader, writer, url, self._limits.octets)
+            return await exchange(reader, writer, url, self._limits.octets, call)
         finally:
             writer.transport.abort()
 
