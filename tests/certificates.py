@@ -67,6 +67,7 @@ class Shape:
     points: Sequence[str] | None = None
     """Distribution points; None: those of its issuer."""
     key: Key | None = None
+    serial: int | None = None
 
 
 def key_usage(
@@ -219,7 +220,7 @@ def _builder(
         .subject_name(subject)
         .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(shape.serial or x509.random_serial_number())
         .not_valid_before(now + shape.begins)
         .not_valid_after(now + shape.ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -11,11 +12,16 @@ from typing import Self
 class ListServer:
     """Listens on loopback; `answers` are whole HTTP answers by path. With `tls` it speaks https."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        socket_of: Callable[[str], socket.socket] = lambda host: socket.create_server((host, 0)),
+    ) -> None:
+        """`socket_of` makes the listening socket, for one of another host."""
         self._tls = tls
         self.answers: dict[str, bytes] = {}
         self.asked: Counter[str] = Counter()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket_of("127.0.0.1")
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)

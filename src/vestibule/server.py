@@ -26,8 +26,11 @@ from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetin
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
 from vestibule.directory.directory import Directory
+from vestibule.directory.trusted_servers import TrustedServers
+from vestibule.edge.alive import alive
 from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
+from vestibule.edge.own_certificates import OwnCertificates
 from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.edge.signed_flows import SignedFlows
 from vestibule.identity.mechanisms.nonces import Nonces
@@ -56,7 +59,6 @@ from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.layer import TransactionLayer
 from vestibule.sip.message import SipMessage
-from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.router import Router, UriKind
 from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction
@@ -75,6 +77,7 @@ class Server:
         self.writer = Writer(self.store)
         self.journal = Journal(self.writer, settings.journal_dir, "server", source_of=subnet_of)
         self.directory = Directory(self.store, self.journal)
+        self.trusted_servers = TrustedServers(self.store)
         self.authority = Authority(
             settings.pki_dir, settings.crl_base, witness=CertificateJournal(self.journal)
         )
@@ -107,13 +110,13 @@ class Server:
 
     def _build_edge(self) -> None:
         settings = self.settings
-        self.portal = HttpBackend(create_app(self._portal_dependencies()), settings.run_dir)
+        portal = OwnCertificates(create_app(self._portal_dependencies()), self.authority.issued)
+        self.portal = HttpBackend(portal, settings.run_dir)
         self.edge = Edge(
             http_backend=str(self.portal.path),
             websocket_origins=[settings.web_origin],
         )
-        # Without other authorities every certificate that the edge lets in is of ours.
-        self.flows = Flows(self.authority.issued) if settings.trusted_authorities else Flows()
+        self.flows = Flows(self.authority.issued, self.trusted_servers)
         self.nonces = Nonces(time.time)
 
     def _build_trust(self) -> None:
@@ -255,7 +258,7 @@ class Server:
     def _route(self) -> None:
         add = self.router.add
         add("REGISTER", UriKind.DOMAIN, self.registrar.register)
-        add("OPTIONS", UriKind.DOMAIN, _alive)
+        add("OPTIONS", UriKind.DOMAIN, alive)
         add("INVITE", UriKind.FOCUS, self.focus.invite)
         add("SUBSCRIBE", UriKind.FOCUS, self.focus.subscribe, event="conference")
         add("OPTIONS", UriKind.FOCUS, self.focus.options)
@@ -308,6 +311,7 @@ class Server:
         self.journal.start()
         self.journal.note(Note(Kind.SERVER_STARTED))
         await self.directory.load()
+        await self.trusted_servers.load()
         await self.meetings.reload()
         self.renewal.start()
         self.foreign_lists.start(self.foreign.distribution_points)
@@ -365,6 +369,7 @@ class Server:
 
     async def _directory_changed(self) -> None:
         self.renewal.look()
+        await self.trusted_servers.load()
         self.reception.close_unwelcome()
         await self.meetings.reload()
 
@@ -390,10 +395,3 @@ def _naming(what: str) -> Iterator[None]:
 def _own_route(route: str, transaction: ServerTransaction) -> str:
     """The route back to us; the same for every device of a single node."""
     return route
-
-
-def _alive(transaction: ServerTransaction) -> None:
-    """OPTIONS to the server: it is there."""
-    if transaction.principal is None:
-        raise SipRefusal(401)
-    transaction.respond(200, headers=(("Accept", "application/sdp"),))

@@ -15,6 +15,7 @@ from vestibule.cli import (
     second_factors,
     serve,
     tenants,
+    trusted_servers,
 )  # fmt: skip
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
+app.add_typer(trusted_servers.app, name="trusted-server")
 app.add_typer(journal.app, name="journal")
 
 __all__ = ["app", "second_factors"]

@@ -87,6 +87,9 @@ def issue(
         return path
 
     say("Key and certificate, to be kept secret:", str(run(config, act)))
+    say(
+        "It may connect to this server once it is on the list:", "vestibule trusted-server add NAME"
+    )
 
 
 @app.command("revoke")

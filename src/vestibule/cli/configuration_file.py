@@ -11,6 +11,7 @@ _EXAMPLES = {
     "relay_peers": ("10.1.0.0/16",),
     "outbound_allowed": ("10.2.0.0/16",),
     "acme_directory": "https://acme.example/directory",
+    "acme_terms_agreed": True,
     "acme_contact": "admin@example.org",
     "acme_names": ("meet.example.org",),
     "trusted_authorities": ("/etc/vestibule/partner.pem",),
@@ -27,7 +28,7 @@ def as_toml(settings: Settings, written: Collection[str]) -> str:
     ]
     for key, field in Settings.model_fields.items():
         value = getattr(settings, key)
-        given = _EXAMPLES[key] if value in (None, ()) else value
+        given = _EXAMPLES[key] if key in _EXAMPLES and not value else value
         prefix = "" if key in written else "# "
         lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
     return "\n".join(lines)

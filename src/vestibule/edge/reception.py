@@ -23,6 +23,7 @@ from vestibule._native import (
     SipMessage,
 )
 from vestibule.edge.flows import Flows
+from vestibule.edge.server_certificate import UntrustedServer
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof
 from vestibule.journal.kinds import Kind
@@ -95,7 +96,9 @@ class Reception:
             self._tick.cancel()
 
     def close_unwelcome(self) -> None:
-        """End the connections of people and devices that may not be here any more (ATTACKS 73)."""
+        """End the connections of people, devices and servers that may not be here any more (ATTACKS 73)."""
+        for untrusted in self._parts.flows.untrusted():
+            self._parts.edge.close_flow(untrusted.id, "no longer a trusted server")
         stands = self._parts.proof.stands
         for flow, senders in list(self._senders.items()):
             gone = next((sender for sender in senders if not stands(sender)), None)
@@ -134,12 +137,13 @@ class Reception:
     def _receive(self, message: SipMessage) -> None:
         """A message goes nowhere before its proof was looked at: an ACK, a CANCEL and a response have none other."""
         flow = self._parts.flows.get(message.flow)
-        if flow is not None:
-            try:
-                self._parts.proof.arrive(message, flow)
-            except SipRefusal as refusal:
-                self._layer.refuse(message, refusal)
-                return
+        if flow is None:  # refused at its opening; what it had sent already counts for nothing
+            return
+        try:
+            self._parts.proof.arrive(message, flow)
+        except SipRefusal as refusal:
+            self._layer.refuse(message, refusal)
+            return
         self._layer.receive(message)
 
     def _open(self, event: FlowOpened) -> None:
@@ -149,7 +153,22 @@ class Reception:
             _log.warning("reception.certificate_unreadable", peer=event.peer_host)
             self._parts.edge.close_flow(event.flow, "certificate unreadable")
             return
+        except UntrustedServer as server:
+            self._refuse_server(event, server)
+            return
         self._layer.open_flow(flow.id, event.transport.upper())
+
+    def _refuse_server(self, event: FlowOpened, server: UntrustedServer) -> None:
+        _log.warning("reception.server_not_trusted", peer=event.peer_host, names=str(server))
+        self._parts.edge.close_flow(event.flow, "not a trusted server")
+        self._parts.notes.note(
+            Note(
+                Kind.TRUSTED_SERVER_REFUSED,
+                subject=str(server),
+                address=event.peer_host,
+                mechanism="certificate",
+            )
+        )
 
     def _close(self, flow: int) -> None:
         """Everybody who had to do with a connection learns that it is gone."""

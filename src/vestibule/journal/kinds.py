@@ -57,6 +57,10 @@ class Kind(StrEnum):
     CERTIFICATE_REVOKED = "certificate.revoked"
     CERTIFICATE_FAILED = "certificate.failed"
 
+    TRUSTED_SERVER_ADDED = "trusted-server.added"
+    TRUSTED_SERVER_REMOVED = "trusted-server.removed"
+    TRUSTED_SERVER_REFUSED = "trusted-server.refused"
+
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
     JOURNAL_CHECKPOINT = "journal.checkpoint"
@@ -73,6 +77,7 @@ ALWAYS_REFUSED = frozenset(
         Kind.REQUEST_REFUSED,
         Kind.ADMISSION_REFUSED,
         Kind.CERTIFICATE_FAILED,
+        Kind.TRUSTED_SERVER_REFUSED,
     }
 )
 """Kinds that are refusals by their nature."""

@@ -196,6 +196,14 @@ spent_tickets = Table(
 )
 """Steps of signing in that were passed, so that nobody passes one twice; see `tickets.py`."""
 
+trusted_servers = Table(
+    "trusted_servers",
+    metadata,
+    Column("name", String(253), primary_key=True),
+    Column("created_at", Float, nullable=False),
+)
+"""Servers that may connect as servers: hosts, SIP domains and addresses."""
+
 revisions = Table(
     "revisions",
     metadata,
