@@ -97,6 +97,7 @@ class Server:
             writer=self.writer,
             clock=time.time,
             notes=self.journal,
+            certify=self.authority.certify_device,
             association_seconds=settings.association_seconds,
         )
         self._build_edge()
@@ -283,6 +284,7 @@ class Server:
             enrolment=self.identity.enrolment,
             tickets=self.identity.tickets,
             device_cookies=self.identity.device_cookies,
+            device_links=self.identity.device_links,
             meetings=self.meetings,
             authority=self.authority,
             focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,

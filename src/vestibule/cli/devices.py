@@ -1,17 +1,19 @@
 """`vestibule device`: phones and what they prove themselves with."""
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
-from vestibule.cli.output import fail, say, show_table
+from vestibule.cli.output import fail, say, show_qr, show_table
 from vestibule.cli.people import PersonArgument
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.directory.directory import new_device_secret
 from vestibule.directory.model import Person
+from vestibule.identity.device_links import ENROLMENT_PAGE, new_link
 from vestibule.pki.files import write_private
 
 app = typer.Typer(help="Phones: enroll, secret, list, revoke.", no_args_is_help=True)
@@ -25,13 +27,24 @@ def enroll(
     out: Annotated[
         Path | None, typer.Option(help="Where to write the PEM; default: PERSON-NAME.pem here.")
     ] = None,
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="No file: print a link and QR code for the device itself."),
+    ] = False,
+    minutes: Annotated[int, typer.Option(help="How long the link is good.", min=1, max=60)] = 10,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Issue a client certificate to a device: one PEM with key, certificate and chain.
 
-    The file has mode 0600. Give it to the phone, then delete it here. `vestibule device revoke`
+    The file has mode 0600. Give it to the phone, then delete it here. Better, with --link, the
+    device makes its own key: the link gives it a certificate, once. `vestibule device revoke`
     takes the right back.
     """
+    if link:
+        if out is not None:
+            fail("--out and --link exclude each other: the link's file is made on the device")
+        _invite(person, name, minutes, config)
+        return
 
     async def act(workspace: Workspace) -> Path:
         owner = workspace.person(person)
@@ -98,6 +111,21 @@ def revoke(
 
     run(config, act)
     say(f"{device_id} is revoked")
+
+
+def _invite(person: str, name: str, minutes: int, config: Path) -> None:
+    """A link that gives the device its certificate, and the same as a QR code."""
+
+    async def act(workspace: Workspace) -> str:
+        code = await new_link(
+            workspace.store, workspace.journal, workspace.person(person), name,
+            seconds=minutes * 60, now=time.time(),
+        )  # fmt: skip
+        return f"{workspace.settings.web_origin}{ENROLMENT_PAGE}#{code}"
+
+    link = run(config, act)
+    say(f"For one device, good for {minutes} minutes:", link)
+    show_qr(link)
 
 
 async def enroll_device(workspace: Workspace, owner: Person, name: str, path: Path) -> None:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+import segno
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +36,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     _console().print(table)
+
+
+def show_qr(text: str) -> None:
+    """Draw a QR code for a camera, if somebody is there to hold one."""
+    if sys.stdout.isatty():
+        segno.make(text, error="m").terminal(compact=True)
 
 
 def fail(message: str) -> NoReturn:

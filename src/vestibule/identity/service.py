@@ -8,6 +8,7 @@ from vestibule.directory.directory import Directory
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.device_links import Certify, DeviceLinks, DeviceLinksParts
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
@@ -41,6 +42,7 @@ class Identity:
     enrolment: Enrolment
     tickets: Tickets
     device_cookies: DeviceCookies
+    device_links: DeviceLinks
     passwords: Passwords
 
     def close(self) -> None:
@@ -61,15 +63,16 @@ def open_identity(
     store: Store,
     writer: Writer,
     clock: Callable[[], float],
+    certify: Certify,
     passwords: Passwords | None = None,
     notes: Notes | None = None,
     association_seconds: int = MOST_SECONDS,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
-    Keys are in `folder`, made the first time. `clock` gives Unix seconds; `notes` is the journal; an
-    association lives for `association_seconds`. Raises PrivateFileRefused if a key file is open to
-    others.
+    Keys are in `folder`, made the first time. `clock` gives Unix seconds; `certify` signs for devices;
+    `notes` is the journal; an association lives for `association_seconds`. Raises
+    PrivateFileRefused if a key file is open to others.
     """
     notes = notes or NoNotes()
     issuer = f"{origin}/identity"
@@ -106,6 +109,7 @@ def open_identity(
         enrolment=factors.enrolment,
         tickets=factors.tickets,
         device_cookies=device_cookies,
+        device_links=DeviceLinks(DeviceLinksParts(store, directory, certify, clock, notes)),
         passwords=passwords,
     )
 

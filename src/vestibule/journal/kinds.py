@@ -51,6 +51,8 @@ class Kind(StrEnum):
     FACTOR_REMOVED = "factor.removed"
     DEVICE_ENROLLED = "device.enrolled"
     DEVICE_REVOKED = "device.revoked"
+    DEVICE_LINK_MADE = "device.link-made"
+    DEVICE_LINK_REFUSED = "device.link-refused"
 
     CERTIFICATE_ISSUED = "certificate.issued"
     CERTIFICATE_RENEWED = "certificate.renewed"
@@ -78,6 +80,7 @@ ALWAYS_REFUSED = frozenset(
         Kind.ADMISSION_REFUSED,
         Kind.CERTIFICATE_FAILED,
         Kind.TRUSTED_SERVER_REFUSED,
+        Kind.DEVICE_LINK_REFUSED,
     }
 )
 """Kinds that are refusals by their nature."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from vestibule.pki import certificates
-from vestibule.pki.certificates import Issuer, serial_text, utc_now
+from vestibule.pki.certificates import Issuer, LeafKey, serial_text, utc_now
 from vestibule.pki.constraints import not_permitted
 from vestibule.pki.files import (
     certificate_pem,
@@ -39,7 +39,7 @@ ROOT_CRL_LIFE = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class DeviceCredential:
-    """What a device gets: one PEM with key, certificate and chain, and the certificate's serial."""
+    """What a device gets: one PEM with key (if it was made here), certificate and chain, and the serial."""
 
     pem: bytes
     serial: str
@@ -159,11 +159,16 @@ class Authority:
     def enroll(self, aor: str, device_id: str) -> DeviceCredential:
         """A key and certificate for a device of the person with that address of record."""
         key = certificates.new_leaf_key()
+        certified = self.certify_device(key.public_key(), aor, device_id)
+        return DeviceCredential(key_pem(key) + certified.pem, certified.serial)
+
+    def certify_device(self, key: LeafKey, aor: str, device_id: str) -> DeviceCredential:
+        """The same for a key that was made on the device: its PEM holds no key."""
         issuer = self._issuer("issuing")
         leaf = certificates.device_certificate(key, aor, device_id, issuer, self._clock())
         self.ledger.note(leaf)
-        pem = key_pem(key) + certificate_pem(leaf) + certificate_pem(issuer.certificate)
         self._tell(CertificateAct.ISSUED, leaf, aor)
+        pem = certificate_pem(leaf) + certificate_pem(issuer.certificate)
         return DeviceCredential(pem, serial_text(leaf))
 
     def device_needs_renewal(self, pem: bytes) -> bool:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from vestibule.pki.constraints import name_constraints
@@ -20,6 +20,8 @@ ISSUING_LIFE = timedelta(days=1825)
 SERVER_LIFE = timedelta(days=90)
 DEVICE_LIFE = timedelta(days=365)
 _CLOCK_SKEW = timedelta(minutes=5)
+LeafKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+"""What a leaf may have; our own are of elliptic curves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def new_leaf_key() -> ec.EllipticCurvePrivateKey:
 def root_certificate(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
     """A self-signed root that may sign one level of authorities."""
     name = _named("Vestibule root authority")
-    builder = _builder(name, name, key, now, ROOT_LIFE)
+    builder = _builder(name, name, key.public_key(), now, ROOT_LIFE)
     return _authority(builder, key, path_length=1).sign(key, hashes.SHA384())
 
 
@@ -53,7 +55,7 @@ def issuing_certificate(
 ) -> x509.Certificate:
     """The authority that signs leafs: servers of these names, and devices (`name_constraints`)."""
     name = _named("Vestibule issuing authority")
-    builder = _builder(name, root.certificate.subject, key, now, ISSUING_LIFE)
+    builder = _builder(name, root.certificate.subject, key.public_key(), now, ISSUING_LIFE)
     builder = builder.add_extension(name_constraints(names), critical=True)
     builder = _signed_by(_authority(builder, key, path_length=0), root)
     return builder.sign(root.key, hashes.SHA384())
@@ -68,11 +70,14 @@ def server_certificate(
     # Not an address: OpenSSL holds one in the common name against DNS name constraints.
     dns_names = (name.value for name in subject if isinstance(name, x509.DNSName))
     name = next((name for name in dns_names if len(name) <= 64), "Vestibule server")
-    return _leaf(key, issuer, name=name, subject=subject, usages=usages, now=now, life=SERVER_LIFE)
+    return _leaf(
+        key.public_key(), issuer, name=name, subject=subject, usages=usages, now=now,
+        life=SERVER_LIFE,
+    )  # fmt: skip
 
 
 def device_certificate(
-    key: ec.EllipticCurvePrivateKey, aor: str, device_id: str, issuer: Issuer, now: datetime
+    key: LeafKey, aor: str, device_id: str, issuer: Issuer, now: datetime
 ) -> x509.Certificate:
     """A device's certificate: it speaks for one person's address, and for itself by its id."""
     subject = [
@@ -137,7 +142,7 @@ def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _leaf(
-    key: ec.EllipticCurvePrivateKey,
+    key: LeafKey,
     issuer: Issuer,
     *,
     name: str,
@@ -159,7 +164,7 @@ def _leaf(
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: LeafKey,
     now: datetime,
     life: timedelta,
 ) -> x509.CertificateBuilder:
@@ -167,11 +172,11 @@ def _builder(
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
         .not_valid_after(now + life)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

@@ -6,6 +6,8 @@ from starlette.middleware import Middleware
 from vestibule.portal import (
     associations_api,
     authority_files,
+    device_enrolment_api,
+    device_enrolment_page,
     health,
     join_api,
     meetings_api,
@@ -49,6 +51,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(session_api.router(deps, proof))
     app.include_router(associations_api.router(deps, proof))
     app.include_router(meetings_api.router(deps, proof))
+    app.include_router(device_enrolment_api.router(deps))
     app.include_router(join_api.router(deps))
     app.include_router(authority_files.router(deps))
     app.include_router(health.router())
@@ -58,6 +61,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
+    app.include_router(device_enrolment_page.router(pages))
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)
     return app

@@ -10,6 +10,7 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.device_links import DeviceLinks
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
 from vestibule.identity.second_factors.second_step import SecondStep
@@ -110,6 +111,7 @@ class PortalDependencies:
     enrolment: Enrolment
     tickets: Tickets
     device_cookies: DeviceCookies
+    device_links: DeviceLinks
     meetings: Meetings
     authority: AuthorityFiles
     focus_uri: Callable[[str, str], str]

@@ -1,6 +1,7 @@
-"""Our own pages: Jinja templates, escaped; no script but the one that asks for passkeys."""
+"""Our own pages: Jinja templates, escaped; no script but those that ask for passkeys or make a device's key."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter, Response
@@ -8,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from vestibule.portal.problem import title_of
-from vestibule.portal.security_headers import PAGE_POLICY, PASSKEY_POLICY
+from vestibule.portal.security_headers import DEVICE_POLICY, PAGE_POLICY, PASSKEY_POLICY
 
+_SCRIPTS = {"passkeys": PASSKEY_POLICY, "device": DEVICE_POLICY}
 _TEMPLATES = Path(__file__).parent / "templates"
 
 _EXPLAINED = {
@@ -31,19 +33,31 @@ class Pages:
         )
         self._style = (_TEMPLATES / "pages.css").read_bytes()
         self._style_path = f"/identity/assets/pages-{_digest(self._style)}.css"
-        self._script = (_TEMPLATES / "passkeys.js").read_bytes()
-        self._script_path = f"/identity/assets/passkeys-{_digest(self._script)}.js"
+        self._scripts = {name: (_TEMPLATES / f"{name}.js").read_bytes() for name in _SCRIPTS}
+        self._script_paths = {
+            name: f"/identity/assets/{name}-{_digest(script)}.js"
+            for name, script in self._scripts.items()
+        }
 
     def render(
-        self, template: str, status: int = 200, *, passkeys: bool = False, **context: object
+        self,
+        template: str,
+        status: int = 200,
+        *,
+        passkeys: bool = False,
+        enrols: bool = False,
+        **context: object,
     ) -> HTMLResponse:
-        """A page. `context` is what the template names; `passkeys`: whether it asks for one."""
+        """A page. `context` is what the template names; `passkeys`: whether it asks for one;
+        `enrols`: whether it makes a device's key.
+        """
+        script = "passkeys" if passkeys else "device" if enrols else None
         body = self._templates.get_template(template).render(
             style_path=self._style_path,
-            script_path=self._script_path if passkeys else None,
+            script_path=self._script_paths[script] if script else None,
             **context,
         )
-        policy = PASSKEY_POLICY if passkeys else PAGE_POLICY
+        policy = _SCRIPTS[script] if script else PAGE_POLICY
         return HTMLResponse(body, status, {"Content-Security-Policy": policy})
 
     def error(self, status: int, detail: str | None = None) -> HTMLResponse:
@@ -58,7 +72,7 @@ class Pages:
         )
 
     def router(self) -> APIRouter:
-        """The routes of style sheet and script; their names change with their content."""
+        """The routes of style sheet and scripts; their names change with their content."""
         routes = APIRouter(include_in_schema=False)
         caching = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -66,11 +80,15 @@ class Pages:
         async def style() -> Response:
             return Response(self._style, 200, caching, "text/css")
 
-        @routes.get(self._script_path)
-        async def script() -> Response:
-            return Response(self._script, 200, caching, "text/javascript")
-
+        for name, path in self._script_paths.items():
+            routes.add_api_route(path, self._serving(self._scripts[name], caching), methods=["GET"])
         return routes
+
+    def _serving(self, script: bytes, headers: dict[str, str]) -> Callable[[], Awaitable[Response]]:
+        async def serve() -> Response:
+            return Response(script, 200, headers, "text/javascript")
+
+        return serve
 
 
 def _digest(content: bytes) -> str:

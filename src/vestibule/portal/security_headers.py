@@ -18,6 +18,9 @@ PAGE_POLICY = (
 PASSKEY_POLICY = f"{PAGE_POLICY}; script-src 'self'"
 """For those of our pages that ask for a passkey: the one script that does, from a file."""
 
+DEVICE_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
+"""For the page on which a device makes its key: its script asks for the certificate."""
+
 NO_DEVICES = (
     "camera=(), microphone=(), display-capture=(), geolocation=(), payment=(), usb=(), serial=(), "
     "hid=(), midi=()"

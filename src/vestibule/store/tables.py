@@ -196,6 +196,19 @@ spent_tickets = Table(
 )
 """Steps of signing in that were passed, so that nobody passes one twice; see `tickets.py`."""
 
+enrolment_links = Table(
+    "enrolment_links",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("person", _ID, nullable=False),
+    Column("tenant", _ID, nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("used_at", Float),
+    ForeignKeyConstraint(["person", "tenant"], ["people.id", "people.tenant"]),
+)
+"""Links by which a device gets a certificate, each of them once."""
+
 trusted_servers = Table(
     "trusted_servers",
     metadata,

@@ -60,3 +60,17 @@ def test_a_meeting_is_created_by_who_may(installation: Installation) -> None:
     assert "Budget [draft]" in listed
     installation.do("user", "add", "guest", "--unlicensed")
     assert "may not create" in installation.refusal("meeting", "create", "guest", "x")
+
+
+def test_a_link_is_printed_once_and_kept_as_a_hash(installation: Installation) -> None:
+    said = installation.do("device", "enroll", "admin", "desk", "--link")
+    link = said.split()[-1]
+    assert link.startswith("https://meet.example.org/identity/device#")
+    assert "10 minutes" in said
+    assert link != installation.do("device", "enroll", "admin", "desk", "--link").split()[-1]
+    assert "desk" not in installation.do("device", "list", "admin")
+    code = link.partition("#")[2].encode()
+    assert all(code not in f.read_bytes() for f in installation.data.rglob("*") if f.is_file())
+    assert "exclude" in installation.refusal(
+        "device", "enroll", "admin", "desk", "--link", "--out", "x.pem"
+    )

@@ -15,6 +15,7 @@ from vestibule.directory.model import Person
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.service import Identity, open_identity
 from vestibule.journal.note import Note
+from vestibule.pki.authority import DeviceCredential
 from vestibule.portal.app import create_app
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.store.engine import Store
@@ -38,6 +39,10 @@ class Files:
 
     def crls_der(self) -> list[bytes]:
         return [b"root crl", b"issuing crl"]
+
+
+def no_certificates(*_: object) -> DeviceCredential:
+    raise AssertionError("there is no authority here")
 
 
 @dataclass
@@ -88,6 +93,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         store=store,
         writer=writer,
         clock=clock,
+        certify=no_certificates,
         passwords=passwords,
         notes=journal,
     )
@@ -124,6 +130,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         enrolment=identity.enrolment,
         tickets=identity.tickets,
         device_cookies=identity.device_cookies,
+        device_links=identity.device_links,
         meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
         authority=Files(),
         focus_uri=lambda user, meeting: MeetingAddress(user, DOMAIN, meeting).focus,
