@@ -30,6 +30,7 @@ from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.edge.signed_flows import SignedFlows
+from vestibule.identity.external.discovery import IDENTITY_LIMITS
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
 from vestibule.identity.service import open_identity
@@ -41,7 +42,7 @@ from vestibule.journal.note import Note
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
-from vestibule.outbound.fetcher import Fetcher, verifying_context
+from vestibule.outbound.fetcher import Fetcher, FetchLimits, verifying_context
 from vestibule.pki.authority import Authority
 from vestibule.pki.foreign_authorities import ForeignAuthorities
 from vestibule.pki.foreign_lists import ForeignLists
@@ -84,6 +85,7 @@ class Server:
             self._meeting_ended,
             self.journal,
         )
+        self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
         self.identity = open_identity(
             settings.data_dir / "identity",
             settings.web_origin,
@@ -93,6 +95,7 @@ class Server:
             clock=time.time,
             notes=self.journal,
             association_seconds=settings.association_seconds,
+            fetcher=self._fetcher(IDENTITY_LIMITS),
         )
         self._build_edge()
         self._build_media()
@@ -116,14 +119,10 @@ class Server:
 
     def _build_trust(self) -> None:
         settings = self.settings
-        self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
-        fetcher = Fetcher(
-            OutboundPolicy(settings.outbound_allowed), tls=verifying_context(self.foreign.pem)
-        )
         self.foreign_lists = ForeignLists(
             settings.pki_dir / "foreign",
             wanted=self.edge.wanted_crls,
-            fetch=fetcher.fetch,
+            fetch=self._fetcher().fetch,
             on_change=self._certificates_changed,
             own=(f"{settings.crl_base}/",),
         )
@@ -133,6 +132,11 @@ class Server:
             self.directory.revoked_certificates,
             self._certificates_changed,
         )
+
+    def _fetcher(self, limits: FetchLimits | None = None) -> Fetcher:
+        """The way out, with the admin's exceptions."""
+        policy = OutboundPolicy(self.settings.outbound_allowed)
+        return Fetcher(policy, limits=limits, tls=verifying_context(self.foreign.pem))
 
     def _build_media(self) -> None:
         settings = self.settings
@@ -267,6 +271,7 @@ class Server:
             associations=self.identity.associations,
             provider=self.identity.provider,
             sign_in=self.identity.sign_in,
+            external=self.identity.external,
             gate=self.identity.gate,
             second_step=self.identity.second_step,
             enrolment=self.identity.enrolment,
@@ -300,6 +305,7 @@ class Server:
         self.journal.start()
         self.journal.note(Note(Kind.SERVER_STARTED))
         await self.directory.load()
+        await self.identity.provider.heed_endings()
         await self.meetings.reload()
         self.renewal.start()
         self.foreign_lists.start(self.foreign.distribution_points)
@@ -354,6 +360,7 @@ class Server:
 
     async def _directory_changed(self) -> None:
         self.renewal.look()
+        await self.identity.provider.heed_endings()
         self.reception.close_unwelcome()
         await self.meetings.reload()
 

@@ -4,8 +4,10 @@ Tests know it only from outside: by `demo.json`, which the command writes for sc
 """
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -33,10 +35,20 @@ class Deployment:
     """A demo on a host, reachable at that host's address. Everything it says is in `log`."""
 
     def __init__(
-        self, host: Host, folder: Path, *, address: str | None = None, command: str = _COMMAND
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        address: str | None = None,
+        command: str = _COMMAND,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`address`: where to listen, if not at the host's own. `command`: another `vestibule`."""
+        """`address`: where to listen, if not at the host's own. `command`: another `vestibule`.
+
+        `settings`: by their names in the environment.
+        """
         self.host = host
+        self._settings = dict(settings or {})
         self.folder = folder
         self._address, self._command = address or host.address, command
         self.log = folder.parent / f"{folder.name}.log"
@@ -44,7 +56,7 @@ class Deployment:
 
     def __enter__(self) -> "Deployment":
         arguments = [self._command, "demo", "--host", self._address, "--data", str(self.folder)]
-        self.process: Popen[bytes] = self.host.popen(arguments, log=self.log)
+        self.process: Popen[bytes] = self.host.popen(arguments, log=self.log, env=self._settings)
         self._running = stopping(self.process)
         self._running.__enter__()
         eventually(self._is_up, f"the server to start ({self.log})", 60.0)
@@ -67,12 +79,15 @@ class Deployment:
             Path(facts["device_pem"]),
         )  # fmt: skip
 
-    def vestibule(self, *arguments: str) -> str:
+    def vestibule(self, *arguments: str, typed: str = "") -> str:
         """One more command on the demo's data, while it runs; what it printed."""
         config = str(self.folder / "vestibule.toml")
-        return subprocess.run(
-            [self._command, *arguments, "-c", config], capture_output=True, text=True, check=True
-        ).stdout
+        done = subprocess.run(
+            [self._command, *arguments, "-c", config], capture_output=True, text=True, check=False,
+            env={**os.environ, **self._settings}, input=typed,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def revoke_device(self, person: str, name: str) -> None:
         """Take back a device, as an admin would."""

@@ -7,18 +7,22 @@ second time (DNS rebinding) gains nothing.
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import TypeVar
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from vestibule.outbound.addresses import Address, OutboundPolicy, canonical
-from vestibule.outbound.exchange import Answer, BadAnswer, exchange
+from vestibule.outbound.exchange import Answer, Ask, BadAnswer, exchange
 
 Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL = 2048
+_ANSWERS_TO_FORMS = frozenset({200, 400, 401})
+
+T = TypeVar("T")
 
 
 class FetchRefused(Exception):
@@ -35,7 +39,7 @@ class FetchLimits:
 
 
 class Fetcher:
-    """Fetches by GET. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
+    """Fetches by GET, and sends forms. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
 
     def __init__(
         self,
@@ -52,9 +56,29 @@ class Fetcher:
 
     async def fetch(self, url: str) -> bytes:
         """What is there. Raises FetchRefused."""
+        return await self._limited(self._follow(url))
+
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], *, authorization: str | None = None
+    ) -> Answer:
+        """The answer to a form: with its body if it is 200, 400 or 401. No redirect is followed.
+
+        Raises FetchRefused; also for a URL that isn't https, for forms hold secrets.
+        """
+        if not url.startswith("https:"):
+            raise FetchRefused("a form goes over https only")
+        headers = [("Content-Type", "application/x-www-form-urlencoded")]
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        body = urlencode(fields).encode()
+        ask = Ask(tuple(headers), body, _ANSWERS_TO_FORMS)
+        return await self._limited(self._ask(_checked(url), ask))
+
+    async def _limited(self, work: Awaitable[T]) -> T:
+        """The work's outcome, in time. Raises FetchRefused, whatever went wrong."""
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._follow(url)
+                return await work
         except TimeoutError:
             raise FetchRefused(f"it took more than {self._limits.seconds:g} seconds") from None
         except ssl.SSLError as error:
@@ -66,7 +90,7 @@ class Fetcher:
 
     async def _follow(self, url: str) -> bytes:
         for _ in range(self._limits.redirects + 1):
-            answer = await self._get(_checked(url))
+            answer = await self._ask(_checked(url), Ask())
             if answer.status == 200:
                 return answer.body
             if answer.status not in _REDIRECTS or not answer.location:
@@ -77,7 +101,7 @@ class Fetcher:
             url = further
         raise FetchRefused("too many redirects")
 
-    async def _get(self, url: SplitResult) -> Answer:
+    async def _ask(self, url: SplitResult, ask: Ask) -> Answer:
         host, port = url.hostname or "", url.port or _PORTS[url.scheme]
         address = await self._permitted_address(host, port)
         secure = url.scheme == "https"
@@ -88,7 +112,7 @@ class Fetcher:
             server_hostname=host if secure else None,
         )
         try:
-            return await exchange(reader, writer, url, self._limits.octets)
+            return await exchange(reader, writer, url, self._limits.octets, ask)
         finally:
             writer.transport.abort()
 

@@ -16,6 +16,7 @@ from vestibule.portal.bearer import BearerProof
 from vestibule.portal.body_limit import BodyLimit
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.errors import Errors, LastResort
+from vestibule.portal.external_sign_in_pages import ExternalSignInPages
 from vestibule.portal.hosts import Hosts
 from vestibule.portal.pages import Pages
 from vestibule.portal.second_step_pages import SecondStepPages
@@ -55,6 +56,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(oidc_endpoints.router(deps, proof))
     flow = SignInFlow(deps, pages)
     app.include_router(SignInPages(deps, pages, flow).router())
+    app.include_router(ExternalSignInPages(deps, pages, flow).router())
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())

@@ -10,6 +10,7 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.external.sign_in import ExternalSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
 from vestibule.identity.second_factors.second_step import SecondStep
@@ -105,6 +106,7 @@ class PortalDependencies:
     associations: Associations
     provider: Provider
     sign_in: SignIn
+    external: ExternalSignIn
     gate: AccessGate
     second_step: SecondStep
     enrolment: Enrolment

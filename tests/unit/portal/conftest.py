@@ -119,6 +119,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         associations=identity.associations,
         provider=identity.provider,
         sign_in=identity.sign_in,
+        external=identity.external,
         gate=identity.gate,
         second_step=identity.second_step,
         enrolment=identity.enrolment,
