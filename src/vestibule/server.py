@@ -26,6 +26,8 @@ from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetin
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
 from vestibule.directory.directory import Directory
+from vestibule.directory.provisioning import Provisioning
+from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.reception import Reception, ReceptionParts
@@ -267,6 +269,8 @@ class Server:
             domain=domain,
             sip_websocket=settings.sip_websocket,
             people=self.directory,
+            provisioning=Provisioning(self.directory, "scim"),
+            provisioning_tokens=ProvisioningTokens(self.store, self.directory),
             tokens=self.identity.tokens,
             associations=self.identity.associations,
             provider=self.identity.provider,

@@ -13,6 +13,7 @@ from vestibule.cli import (
     meetings,
     people,
     policies,
+    provisioning_tokens,
     second_factors,
     serve,
     tenants,
@@ -31,6 +32,7 @@ app.command("demo")(demo.demo)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(people.app, name="user")
 app.add_typer(identity_providers.app, name="identity-provider")
+app.add_typer(provisioning_tokens.app, name="provisioning-token")
 app.add_typer(devices.app, name="device")
 policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")

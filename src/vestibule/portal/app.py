@@ -19,6 +19,7 @@ from vestibule.portal.errors import Errors, LastResort
 from vestibule.portal.external_sign_in_pages import ExternalSignInPages
 from vestibule.portal.hosts import Hosts
 from vestibule.portal.pages import Pages
+from vestibule.portal.scim.api import Scim
 from vestibule.portal.second_step_pages import SecondStepPages
 from vestibule.portal.security_headers import SecurityHeaders
 from vestibule.portal.security_pages import SecurityPages
@@ -60,6 +61,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
+    app.include_router(Scim(deps).router())
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)
     return app

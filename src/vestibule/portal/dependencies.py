@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from vestibule.directory.model import Person
+from vestibule.directory.model import Person, Tenant
+from vestibule.directory.provisioning import Provisioning
+from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
@@ -28,6 +30,12 @@ class People(Protocol):
 
     def person_by_id(self, person_id: str, /) -> Person | None:
         """The person of that id."""
+
+    def tenant(self, tenant_id: str, /) -> Tenant | None:
+        """The tenant of that id."""
+
+    def people_of(self, tenant_id: str, /) -> list[Person]:
+        """Everyone of a tenant, by address."""
 
 
 class MeetingAddress(Protocol):
@@ -102,6 +110,8 @@ class PortalDependencies:
     domain: str
     sip_websocket: str
     people: People
+    provisioning: Provisioning
+    provisioning_tokens: ProvisioningTokens
     tokens: AccessTokens
     associations: Associations
     provider: Provider
