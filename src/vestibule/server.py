@@ -26,6 +26,8 @@ from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetin
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
 from vestibule.directory.directory import Directory
+from vestibule.directory.provisioning import Provisioning
+from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.directory.trusted_servers import TrustedServers
 from vestibule.edge.alive import alive
 from vestibule.edge.flows import Flows
@@ -33,6 +35,7 @@ from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.own_certificates import OwnCertificates
 from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.edge.signed_flows import SignedFlows
+from vestibule.identity.external.discovery import IDENTITY_LIMITS
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
 from vestibule.identity.service import open_identity
@@ -44,7 +47,7 @@ from vestibule.journal.note import Note
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
-from vestibule.outbound.fetcher import Fetcher, verifying_context
+from vestibule.outbound.fetcher import Fetcher, FetchLimits, verifying_context
 from vestibule.outbound.requests_transport import FetcherTransport
 from vestibule.pki.acme.service import PublicNames
 from vestibule.pki.authority import Authority
@@ -89,6 +92,7 @@ class Server:
             self._meeting_ended,
             self.journal,
         )
+        self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
         self.identity = open_identity(
             settings.data_dir / "identity",
             settings.web_origin,
@@ -99,6 +103,7 @@ class Server:
             notes=self.journal,
             certify=self.authority.certify_device,
             association_seconds=settings.association_seconds,
+            fetcher=self._fetcher(IDENTITY_LIMITS),
         )
         self._build_edge()
         self._build_media()
@@ -122,14 +127,10 @@ class Server:
 
     def _build_trust(self) -> None:
         settings = self.settings
-        self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
-        self.fetcher = Fetcher(
-            OutboundPolicy(settings.outbound_allowed), tls=verifying_context(self.foreign.pem)
-        )
         self.foreign_lists = ForeignLists(
             settings.pki_dir / "foreign",
             wanted=self.edge.wanted_crls,
-            fetch=self.fetcher.fetch,
+            fetch=self._fetcher().fetch,
             on_change=self._certificates_changed,
             own=(f"{settings.crl_base}/",),
         )
@@ -145,6 +146,11 @@ class Server:
             self._certificates_changed,
             CertificateJournal(self.journal),
         )
+
+    def _fetcher(self, limits: FetchLimits | None = None) -> Fetcher:
+        """The way out, with the admin's exceptions."""
+        policy = OutboundPolicy(self.settings.outbound_allowed)
+        return Fetcher(policy, limits=limits, tls=verifying_context(self.foreign.pem))
 
     def _build_media(self) -> None:
         settings = self.settings
@@ -275,10 +281,13 @@ class Server:
             domain=domain,
             sip_websocket=settings.sip_websocket,
             people=self.directory,
+            provisioning=Provisioning(self.directory, "scim"),
+            provisioning_tokens=ProvisioningTokens(self.store, self.directory),
             tokens=self.identity.tokens,
             associations=self.identity.associations,
             provider=self.identity.provider,
             sign_in=self.identity.sign_in,
+            external=self.identity.external,
             gate=self.identity.gate,
             second_step=self.identity.second_step,
             enrolment=self.identity.enrolment,
@@ -314,10 +323,11 @@ class Server:
         self.journal.note(Note(Kind.SERVER_STARTED))
         await self.directory.load()
         await self.trusted_servers.load()
+        await self.identity.provider.heed_endings()
         await self.meetings.reload()
         self.renewal.start()
         self.foreign_lists.start(self.foreign.distribution_points)
-        transport = FetcherTransport(self.fetcher, asyncio.get_running_loop())
+        transport = FetcherTransport(self._fetcher(), asyncio.get_running_loop())
         self.public_names.start(transport, transport.end)
         self.directory.on_change(self._directory_changed)
         self.directory.watch()
@@ -372,6 +382,7 @@ class Server:
     async def _directory_changed(self) -> None:
         self.renewal.look()
         await self.trusted_servers.load()
+        await self.identity.provider.heed_endings()
         self.reception.close_unwelcome()
         await self.meetings.reload()
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
+from tests.clients.https import HostTransport, OpenBrowser
 from tests.clients.namespaces import Network
 
 
@@ -20,3 +23,44 @@ def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> It
     """A running demo on the network's first host, shared by the module's attacks."""
     with Deployment(network.server, tmp_path_factory.mktemp("attack") / "demo") as deployment:
         yield deployment
+
+
+@pytest.fixture(scope="module")
+def outside() -> TestAuthority:
+    """An authority of other people's web servers."""
+    return TestAuthority("Outside")
+
+
+@pytest.fixture(scope="module")
+def reaching_out(
+    network: Network, outside: TestAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A demo that may connect to the module's hosts, and trusts that authority."""
+    folder = tmp_path_factory.mktemp("attack")
+    (folder / "outside.pem").write_bytes(outside.root_pem)
+    settings = {
+        "VESTIBULE_OUTBOUND_ALLOWED": f"{network.server.address.rpartition('.')[0]}.0/24",
+        "VESTIBULE_TRUSTED_AUTHORITIES": str(folder / "outside.pem"),
+    }
+    with Deployment(network.server, folder / "demo", env=settings) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def browser(
+    network: Network, reaching_out: Deployment, outside: TestAuthority
+) -> Iterator[OpenBrowser]:
+    """Opens browsers that trust both sides; all are on the module's last host."""
+    opened: list[httpx.Client] = []
+    both = reaching_out.folder.parent / "both.pem"
+    both.write_bytes(outside.root_pem + reaching_out.authority.read_bytes())
+    host = network.add_host()
+
+    def open_one() -> httpx.Client:
+        transport = HostTransport(host, both)
+        opened.append(httpx.Client(transport=transport, base_url=reaching_out.origin))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()

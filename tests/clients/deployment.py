@@ -4,6 +4,7 @@ Tests know it only from outside: by `demo.json`, which the command writes for sc
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -75,12 +76,15 @@ class Deployment:
             Path(facts["device_pem"]),
         )  # fmt: skip
 
-    def vestibule(self, *arguments: str) -> str:
+    def vestibule(self, *arguments: str, typed: str = "") -> str:
         """One more command on the demo's data, while it runs; what it printed."""
         config = str(self.folder / "vestibule.toml")
-        return subprocess.run(
-            [self._command, *arguments, "-c", config], capture_output=True, text=True, check=True
-        ).stdout
+        done = subprocess.run(
+            [self._command, *arguments, "-c", config], capture_output=True, text=True, check=False,
+            env={**os.environ, **(self._env or {})}, input=typed,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def revoke_device(self, person: str, name: str) -> None:
         """Take back a device, as an admin would."""

@@ -2,11 +2,14 @@
 
 import http.client
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 from tests.clients.namespaces import Host
+
+OpenBrowser = Callable[[], httpx.Client]
 
 
 class HostTransport(httpx.BaseTransport):

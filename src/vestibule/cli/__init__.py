@@ -7,11 +7,13 @@ from vestibule.cli import (
     certificates,
     demo,
     devices,
+    identity_providers,
     initialise,
     journal,
     meetings,
     people,
     policies,
+    provisioning_tokens,
     second_factors,
     serve,
     tenants,
@@ -30,6 +32,8 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(people.app, name="user")
+app.add_typer(identity_providers.app, name="identity-provider")
+app.add_typer(provisioning_tokens.app, name="provisioning-token")
 app.add_typer(devices.app, name="device")
 policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")

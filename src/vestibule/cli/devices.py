@@ -1,6 +1,7 @@
 """`vestibule device`: phones and what they prove themselves with."""
 
 import hashlib
+import secrets
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,6 @@ import typer
 from vestibule.cli.output import fail, say, show_qr, show_table
 from vestibule.cli.people import PersonArgument
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
-from vestibule.directory.directory import new_device_secret
 from vestibule.directory.model import Person
 from vestibule.identity.device_links import ENROLMENT_PAGE, new_link
 from vestibule.pki.files import write_private
@@ -140,7 +140,7 @@ async def enroll_device(workspace: Workspace, owner: Person, name: str, path: Pa
 
 async def add_secret(workspace: Workspace, owner: Person, name: str, *, md5: bool) -> str:
     """A new device secret; only its digests are kept."""
-    value = new_device_secret()
+    value = _new_secret()
     await workspace.directory.add_digest_device(
         owner,
         name,
@@ -158,3 +158,8 @@ def ha1_sha256(owner: Person, secret_value: str) -> str:
 def _ha1(owner: Person, secret_value: str, algorithm: str) -> str:
     text = f"{owner.user}:{owner.domain}:{secret_value}".encode()
     return hashlib.new(algorithm, text, usedforsecurity=False).hexdigest()
+
+
+def _new_secret() -> str:
+    """A random secret for one device: 128 bits, typed once into a phone."""
+    return secrets.token_urlsafe(16)

@@ -6,7 +6,6 @@ by its revision number; our own writes go into memory as they are, without readi
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -20,6 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.directory import journalled
+from vestibule.directory.endings import end_sign_ins
+from vestibule.directory.identity_provider import IdentityProvider
 from vestibule.directory.model import BreakGlass, Device, Person, Tenant, TenantPolicy
 from vestibule.directory.names import display_name as fit_display_name
 from vestibule.directory.names import domain_name, user_name
@@ -106,6 +107,14 @@ class Directory:
         """The tenant whose domain it is."""
         return self._snapshot.tenant_of_domain.get(domain)
 
+    def identity_provider(self, name: str) -> IdentityProvider | None:
+        """The identity provider of that name."""
+        return self._snapshot.identity_providers.get(name)
+
+    def identity_providers(self) -> list[IdentityProvider]:
+        """Every tenant's identity providers, by name."""
+        return list(self._snapshot.identity_providers.values())
+
     def device(self, device_id: str) -> Device | None:
         """The device with that id."""
         return self._snapshot.devices.get(device_id)
@@ -156,7 +165,7 @@ class Directory:
 
         taken = f"a domain of {', '.join(names)} is taken"
         notes = [journalled.of_tenant(Kind.TENANT_ADDED, tenant)]
-        await self._change(write, lambda memory: memory.put_tenant(tenant), notes, taken)
+        await self.change(write, lambda memory: memory.put_tenant(tenant), notes, taken)
         return tenant
 
     async def set_policy(self, tenant_id: str, policy: TenantPolicy) -> None:
@@ -180,6 +189,8 @@ class Directory:
         domain: str | None = None,
         licensed: bool = True,
         password_hash: str | None = None,
+        source: str = "",
+        external_id: str | None = None,
     ) -> Person:
         """A new person.
 
@@ -193,7 +204,8 @@ class Directory:
         name = user_name(user)
         person = Person(
             str(uuid4()), tenant_id, name, domain, fit_display_name(display_name),
-            email or f"{name}@{domain}", licensed, enabled=True,
+            email or f"{name}@{domain}", licensed, enabled=True, source=source,
+            external_id=external_id,
         )  # fmt: skip
         await self._execute(
             insert(tables.people).values({**asdict(person), "password_hash": password_hash}),
@@ -204,15 +216,23 @@ class Directory:
         return person
 
     async def set_enabled(self, person_id: str, *, enabled: bool) -> None:
-        """Whether a person may sign in and send anything. Raises KeyError for an unknown one."""
-        person = replace(self._snapshot.people[person_id], enabled=enabled)
+        """Whether a person may sign in and send anything. Raises KeyError for an unknown one.
+
+        Disabling ends what the person is signed in with; enabling brings back a removed account.
+        """
+        before = self._snapshot.people[person_id]
+        removed_at = None if enabled else before.removed_at
+        person = replace(before, enabled=enabled, removed_at=removed_at)
         statement = update(tables.people).where(tables.people.c.id == person_id)
         kind = Kind.PERSON_ENABLED if enabled else Kind.PERSON_DISABLED
-        await self._execute(
-            statement.values(enabled=enabled),
-            lambda memory: memory.put_person(person),
-            [journalled.of_person(kind, person)],
-        )
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(statement.values(enabled=enabled, removed_at=removed_at))
+            if not enabled:
+                await end_sign_ins(connection, person_id, time.time())
+
+        notes = [journalled.of_person(kind, person)]
+        await self.change(write, lambda memory: memory.put_person(person), notes)
 
     async def set_break_glass(self, person_id: str, break_glass: BreakGlass) -> None:
         """Which conditions a person passes in an emergency. Raises KeyError for an unknown one."""
@@ -309,15 +329,19 @@ class Directory:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(statement)
 
-        await self._change(write, remember, notes, taken)
+        await self.change(write, remember, notes, taken)
 
-    async def _change(
+    async def change(
         self,
         write: Callable[[AsyncConnection], Awaitable[None]],
         remember: Callable[[Snapshot], None],
         notes: Sequence[Note],
-        taken: str,
+        taken: str = "",
     ) -> None:
+        """One transaction, journalled, then remembered and told: for the other files of this folder.
+
+        Raises AlreadyThere, with the text `taken`, if it meets something that is there.
+        """
         async with self._one_at_a_time:
             try:
                 async with self._store.begin() as connection:
@@ -372,8 +396,3 @@ class Directory:
                 await self._look()
             except Exception:  # the next look may succeed; memory stays as it was
                 _log.exception("directory.poll_failed")
-
-
-def new_device_secret() -> str:
-    """A random secret for one device: 128 bits, typed once into a phone."""
-    return secrets.token_urlsafe(16)

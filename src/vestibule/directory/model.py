@@ -73,6 +73,12 @@ class Person:
     """Whether the person may create meetings (C1)."""
     enabled: bool
     break_glass: BreakGlass = BreakGlass.NO
+    source: str = ""
+    """What the account is kept in step with: "scim", "ldap", "openid" or, if nothing, empty."""
+    external_id: str | None = None
+    """What that source calls it."""
+    removed_at: float | None = None
+    """Seconds since 1970; when the source said that there is no such account any more."""
 
     @property
     def aor(self) -> str:

@@ -9,6 +9,7 @@ import unicodedata
 
 _USER = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_EMAIL = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _RESERVED_DOMAINS = frozenset({"anonymous.invalid"})
 _MOST_DISPLAY_CHARACTERS = 200
 
@@ -37,6 +38,13 @@ def domain_name(text: str) -> str:
     if name in _RESERVED_DOMAINS:
         raise UnfitName(f"{name} is what guests call themselves and belongs to nobody")
     return name
+
+
+def email_address(text: str) -> str:
+    """An e-mail address as people have them: no quotes, comments or literals. Raises UnfitName."""
+    if not _EMAIL.fullmatch(text):
+        raise UnfitName("not an e-mail address, such as alice@example.org")
+    return text
 
 
 def display_name(text: str) -> str:

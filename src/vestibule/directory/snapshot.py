@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vestibule.directory.identity_provider import IdentityProvider, provider_settings_from
 from vestibule.directory.model import BreakGlass, Device, Person, Tenant
 from vestibule.directory.policy import policy_from
 from vestibule.store import tables
@@ -22,6 +23,7 @@ class Snapshot:
     devices: dict[str, Device] = field(default_factory=dict)
     devices_by_serial: dict[str, Device] = field(default_factory=dict)
     devices_of_person: dict[str, dict[str, Device]] = field(default_factory=dict)
+    identity_providers: dict[str, IdentityProvider] = field(default_factory=dict)
 
     def put_tenant(self, tenant: Tenant) -> None:
         """A tenant with its domains."""
@@ -41,9 +43,17 @@ class Snapshot:
             self.devices_by_serial[device.serial] = device
         self.devices_of_person.setdefault(device.person, {})[device.id] = device
 
+    def put_identity_provider(self, provider: IdentityProvider) -> None:
+        """An identity provider."""
+        self.identity_providers[provider.name] = provider
+
+    def forget_identity_provider(self, name: str) -> None:
+        """It is no more."""
+        self.identity_providers.pop(name, None)
+
 
 async def read_snapshot(connection: AsyncConnection) -> Snapshot:
-    """Read all tenants, people and devices."""
+    """Read all tenants, people, devices and identity providers."""
     snapshot = Snapshot()
     domains: dict[str, list[str]] = {}
     for row in await connection.execute(select(tables.domains).order_by("position")):
@@ -56,7 +66,8 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
         snapshot.put_person(
             Person(
                 row.id, row.tenant, row.user, row.domain, row.display_name, row.email,
-                row.licensed, row.enabled, BreakGlass(row.break_glass),
+                row.licensed, row.enabled, BreakGlass(row.break_glass), row.source,
+                row.external_id, row.removed_at,
             )
         )  # fmt: skip
     for row in await connection.execute(select(tables.devices).order_by("created_at")):
@@ -66,4 +77,11 @@ async def read_snapshot(connection: AsyncConnection) -> Snapshot:
                 row.ha1_sha256, row.ha1_md5, row.revoked_at,
             )
         )  # fmt: skip
+    for row in await connection.execute(select(tables.identity_providers).order_by("name")):
+        settings = provider_settings_from(row.settings)
+        snapshot.put_identity_provider(
+            IdentityProvider(
+                row.name, row.tenant, row.issuer, row.client_id, row.sealed_secret, settings
+            )
+        )
     return snapshot

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vestibule.directory.directory import Directory
+from vestibule.directory.outside_accounts import OutsideAccounts
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.device_links import Certify, DeviceLinks, DeviceLinksParts
+from vestibule.identity.external.accounts import Accounts
+from vestibule.identity.external.relying_party import RelyingParty as ExternalRelyingParty
+from vestibule.identity.external.sign_in import ExternalSignIn
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
@@ -25,6 +29,8 @@ from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 from vestibule.journal.note import NoNotes, Notes
+from vestibule.outbound.addresses import OutboundPolicy
+from vestibule.outbound.fetcher import Fetcher
 from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
 
@@ -37,6 +43,7 @@ class Identity:
     associations: Associations
     provider: Provider
     sign_in: SignIn
+    external: ExternalSignIn
     gate: AccessGate
     second_step: SecondStep
     enrolment: Enrolment
@@ -67,12 +74,13 @@ def open_identity(
     passwords: Passwords | None = None,
     notes: Notes | None = None,
     association_seconds: int = MOST_SECONDS,
+    fetcher: Fetcher | None = None,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
     Keys are in `folder`, made the first time. `clock` gives Unix seconds; `certify` signs for devices;
-    `notes` is the journal; an association lives for `association_seconds`. Raises
-    PrivateFileRefused if a key file is open to others.
+    `notes` is the journal; an association lives for `association_seconds`; `fetcher` reaches other
+    providers. Raises PrivateFileRefused if a key file is open to others.
     """
     notes = notes or NoNotes()
     issuer = f"{origin}/identity"
@@ -82,9 +90,8 @@ def open_identity(
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
-    factors = _open_factors(
-        open_sealing(folder), origin, directory, store, writer, device_cookies, clock, notes
-    )
+    sealing = open_sealing(folder)
+    factors = _open_factors(sealing, origin, directory, store, writer, device_cookies, clock, notes)
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
     provider = Provider(
@@ -98,12 +105,22 @@ def open_identity(
         clock=clock,
         notes=notes,
     )
+    external = ExternalSignIn(
+        directory,
+        ExternalRelyingParty(
+            origin, fetcher or Fetcher(OutboundPolicy()), factors.tickets, sealing, clock=clock
+        ),
+        Accounts(directory, OutsideAccounts(store, directory)),
+        limits,
+        notes,
+    )
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
     return Identity(
         tokens=tokens,
         associations=associations,
         provider=provider,
         sign_in=SignIn(steps, SignInJournal(notes, directory)),
+        external=external,
         gate=gate,
         second_step=factors.step,
         enrolment=factors.enrolment,

@@ -23,7 +23,7 @@ from vestibule.store.writer import Writer
 TICKET_SECONDS = 600.0
 """How long a page may lie open between two steps."""
 
-_MOST_CHARACTERS = 2048
+_MOST_CHARACTERS = 3800  # a cookie has at most 4096 octets, its name and attributes included
 _SEALED_FOR = "ticket"
 
 
@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     AFTER_PASSWORD = "after-password"  # noqa: S105 - a name
     STEP_UP = "step-up"
     PASSKEY_SIGN_IN = "passkey-sign-in"
+    EXTERNAL_SIGN_IN = "external-sign-in"
     ENROL_TOTP = "enrol-totp"
     ENROL_PASSKEY = "enrol-passkey"
 

@@ -30,6 +30,7 @@ class Detail(StrEnum):
     METHOD = "method"
     NAME = "name"
     OF = "of"
+    PROVIDER = "provider"
     REASON = "reason"
     ROLE = "role"
     SECONDS = "seconds"

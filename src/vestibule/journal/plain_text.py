@@ -37,6 +37,7 @@ FORMS: dict[Detail, re.Pattern[str]] = {
     Detail.METHOD: _WORD,
     Detail.NAME: _ANYTHING,
     Detail.OF: _NUMBER,
+    Detail.PROVIDER: _ID,
     Detail.REASON: _WORD,
     Detail.ROLE: _WORD,
     Detail.SECONDS: _NUMBER,

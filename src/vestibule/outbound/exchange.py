@@ -22,13 +22,13 @@ class Call:
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    every_body: bool = False
-    """Whether the body is wanted whatever the status is; else only a 200's is read."""
+    reads: frozenset[int] | None = frozenset({200})
+    """The statuses whose body is wanted; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; the names of headers are in lower case."""
+    """What came back: names of headers in lower case, the body only if it was wanted."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ async def exchange(
         head = await _head(connection, reader)
         headers = dict(head.headers)
         plain = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-        if head.status_code != 200 and not call.every_body:
+        if call.reads is not None and head.status_code not in call.reads:
             return Answer(head.status_code, plain, b"")
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise BadAnswer("the answer is compressed, which nobody asked for")

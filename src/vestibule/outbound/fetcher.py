@@ -7,10 +7,10 @@ second time (DNS rebinding) gains nothing.
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from vestibule.outbound.addresses import Address, OutboundPolicy, canonical
 from vestibule.outbound.exchange import GET, Answer, BadAnswer, Call, exchange
@@ -21,6 +21,7 @@ Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL = 2048
+_ANSWERS_TO_FORMS = frozenset({200, 400, 401})
 
 
 class FetchRefused(Exception):
@@ -63,10 +64,24 @@ class Fetcher:
         """
         parts = _checked(url)
         if parts.scheme != "https":
-            raise FetchRefused("not https")
+            raise FetchRefused("https only")
         return await self._limited(self._exchange(parts, call))
 
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], *, authorization: str | None = None
+    ) -> Answer:
+        """The answer to a form: with its body if it is 200, 400 or 401. No redirect is followed.
+
+        Raises FetchRefused; also for a URL that isn't https, for forms hold secrets.
+        """
+        headers = [("Content-Type", "application/x-www-form-urlencoded")]
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        body = urlencode(fields).encode()
+        return await self.ask(url, Call("POST", tuple(headers), body, _ANSWERS_TO_FORMS))
+
     async def _limited(self, work: Awaitable[T]) -> T:
+        """The work's outcome, in time. Raises FetchRefused, whatever went wrong."""
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await work

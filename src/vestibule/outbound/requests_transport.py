@@ -67,7 +67,7 @@ def _call(request: requests.PreparedRequest) -> Call:
             if name.lower() not in _OF_THE_CONNECTION
         ),
         body=body.encode() if isinstance(body, str) else bytes(body),  # type: ignore[arg-type]
-        every_body=True,
+        reads=None,
     )
 
 

@@ -18,8 +18,10 @@ from vestibule.portal.bearer import BearerProof
 from vestibule.portal.body_limit import BodyLimit
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.errors import Errors, LastResort
+from vestibule.portal.external_sign_in_pages import ExternalSignInPages
 from vestibule.portal.hosts import Hosts
 from vestibule.portal.pages import Pages
+from vestibule.portal.scim.api import Scim
 from vestibule.portal.second_step_pages import SecondStepPages
 from vestibule.portal.security_headers import SecurityHeaders
 from vestibule.portal.security_pages import SecurityPages
@@ -58,10 +60,12 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(oidc_endpoints.router(deps, proof))
     flow = SignInFlow(deps, pages)
     app.include_router(SignInPages(deps, pages, flow).router())
+    app.include_router(ExternalSignInPages(deps, pages, flow).router())
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
     app.include_router(device_enrolment_page.router(pages))
+    app.include_router(Scim(deps).router())
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)
     return app

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from vestibule.directory.model import Person
+from vestibule.directory.model import Person, Tenant
+from vestibule.directory.provisioning import Provisioning
+from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.device_links import DeviceLinks
+from vestibule.identity.external.sign_in import ExternalSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
 from vestibule.identity.second_factors.second_step import SecondStep
@@ -28,6 +31,12 @@ class People(Protocol):
 
     def person_by_id(self, person_id: str, /) -> Person | None:
         """The person of that id."""
+
+    def tenant(self, tenant_id: str, /) -> Tenant | None:
+        """The tenant of that id."""
+
+    def people_of(self, tenant_id: str, /) -> list[Person]:
+        """Everyone of a tenant, by address."""
 
 
 class MeetingAddress(Protocol):
@@ -102,10 +111,13 @@ class PortalDependencies:
     domain: str
     sip_websocket: str
     people: People
+    provisioning: Provisioning
+    provisioning_tokens: ProvisioningTokens
     tokens: AccessTokens
     associations: Associations
     provider: Provider
     sign_in: SignIn
+    external: ExternalSignIn
     gate: AccessGate
     second_step: SecondStep
     enrolment: Enrolment

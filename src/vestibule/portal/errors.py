@@ -11,10 +11,11 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vestibule.portal.pages import Pages
-from vestibule.portal.problem import Problem
+from vestibule.portal.problem import Problem, title_of
+from vestibule.portal.scim.message import ScimError
 
 _log = structlog.get_logger(__name__)
-_FOR_PROGRAMS = ("/api/", "/pki/", "/healthz", "/.well-known/", "/assets/")
+_FOR_PROGRAMS = ("/api/", "/pki/", "/healthz", "/.well-known/", "/assets/", "/scim/")
 
 
 class Errors:
@@ -52,6 +53,9 @@ class Errors:
         return self._answer(request, Problem(422, f"Not as documented: {named}"))
 
     def _answer(self, request: Request, problem: Problem) -> Response:
+        if request.url.path.startswith("/scim/"):
+            detail = problem.detail or title_of(problem.status)
+            return ScimError(problem.status, detail, headers=problem.headers).response()
         wants_page = "text/html" in request.headers.get("accept", "")
         if not wants_page or request.url.path.startswith(_FOR_PROGRAMS):
             return problem.response()

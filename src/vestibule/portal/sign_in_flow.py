@@ -191,6 +191,7 @@ class SignInFlow:
             passkey_options=options,
             name=name[:320],
             domain=self._deps.domain,
+            providers=self._deps.external.offered(self._domain_of(name)),
             error=error,
         )
         form.attach(response)
@@ -223,6 +224,10 @@ class SignInFlow:
         )
         form.attach(response)
         return response
+
+    def _domain_of(self, name: str) -> str:
+        """The domain that somebody means; ours where they don't say."""
+        return name.strip().lower().rpartition("@")[2] if "@" in name else self._deps.domain
 
     def _passkey_options(self, ticket: Ticket, known: Sequence[str]) -> str | None:
         relying_party = self._deps.second_step.relying_party

@@ -63,8 +63,12 @@ people = Table(
     Column("enabled", Boolean, nullable=False),
     Column("password_hash", Text),
     Column("break_glass", String(16), nullable=False, server_default="no"),
+    Column("source", String(16), nullable=False, server_default=""),
+    Column("external_id", String(255)),
+    Column("removed_at", Float),
     UniqueConstraint("user", "domain"),
     UniqueConstraint("id", "tenant"),
+    UniqueConstraint("tenant", "source", "external_id"),
     ForeignKeyConstraint(["domain", "tenant"], ["domains.name", "domains.tenant"]),
 )
 
@@ -114,6 +118,8 @@ grants = Table(
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
     Index(None, "session"),
+    Index(None, "person"),
+    Index(None, "revoked_at"),
 )
 """What one sign-in gave one client: its code and its refresh tokens fall together."""
 
@@ -216,6 +222,49 @@ trusted_servers = Table(
     Column("created_at", Float, nullable=False),
 )
 """Servers that may connect as servers: hosts, SIP domains and addresses."""
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("sealed_secret", Text),
+    Column("settings", JSON, nullable=False),
+    UniqueConstraint("name", "tenant"),
+    UniqueConstraint("tenant", "issuer"),
+)
+"""OpenID providers of others that sign a tenant's people in."""
+
+linked_accounts = Table(
+    "linked_accounts",
+    metadata,
+    Column("provider", String(40), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person", _ID, nullable=False),
+    Column("tenant", _ID, nullable=False),
+    Column("linked_at", Float, nullable=False),
+    UniqueConstraint("provider", "person"),
+    ForeignKeyConstraint(
+        ["provider", "tenant"], ["identity_providers.name", "identity_providers.tenant"]
+    ),
+    ForeignKeyConstraint(["person", "tenant"], ["people.id", "people.tenant"]),
+)
+"""Whose a provider's account is, by the only name that never changes: its subject."""
+
+provisioning_tokens = Table(
+    "provisioning_tokens",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, ForeignKey("tenants.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("scope", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+"""What a tenant's own directory shows us when it changes our people."""
 
 revisions = Table(
     "revisions",

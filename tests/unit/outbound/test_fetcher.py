@@ -141,3 +141,9 @@ async def test_https_is_verified_by_authority_and_name() -> None:
 
         knowing = Fetcher(LOOPBACK, tls=verifying_context(ours.root_pem.decode()), resolve=here)
         assert "TLS" in await refusal(f"https://other.test:{edge.port}/a", knowing)
+
+
+async def test_a_form_goes_over_https_and_is_not_redirected(server: ListServer) -> None:
+    with pytest.raises(FetchRefused, match="https only"):
+        await fetcher().post_form(f"{server.base}/token", {"secret": "x"})
+    assert not server.asked

@@ -12,6 +12,8 @@ from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, TooManyMeetings
 from vestibule.directory.directory import Directory
 from vestibule.directory.model import Person
+from vestibule.directory.provisioning import Provisioning
+from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.service import Identity, open_identity
 from vestibule.journal.note import Note
@@ -121,10 +123,13 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         domain=DOMAIN,
         sip_websocket="wss://uc.vestibule.test:8443/sip",
         people=directory,
+        provisioning=Provisioning(directory, "scim"),
+        provisioning_tokens=ProvisioningTokens(store, directory),
         tokens=identity.tokens,
         associations=identity.associations,
         provider=identity.provider,
         sign_in=identity.sign_in,
+        external=identity.external,
         gate=identity.gate,
         second_step=identity.second_step,
         enrolment=identity.enrolment,

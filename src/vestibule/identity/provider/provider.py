@@ -21,7 +21,7 @@ from vestibule.identity.provider.metadata import metadata
 from vestibule.identity.provider.records import Session, SignInRecords
 from vestibule.identity.provider.server import People, Server
 from vestibule.identity.signing_keys import SigningKeys
-from vestibule.identity.tokens import AccessTokens, Claims
+from vestibule.identity.tokens import LIFETIME, AccessTokens, Claims
 from vestibule.journal.note import Notes
 
 _log = structlog.get_logger(__name__)
@@ -152,6 +152,13 @@ class Provider:
             self._journal.revoked(grant, session.person_id)
         self._journal.signed_out(session.person_id)
         _log.info("identity.signed_out", person=session.person_id)
+
+    async def heed_endings(self) -> None:
+        """Refuse the tokens of sign-ins that another process, or the directory, has ended."""
+        lately = self._clock() - LIFETIME
+        for grant in await self._records.revoked_since(lately):
+            if not self._tokens.is_revoked(grant):
+                self._tokens.revoke(grant)
 
     # --- endpoints ---
 

@@ -191,6 +191,12 @@ class SignInRecords:
 
         return await self._writer.submit(write)
 
+    async def revoked_since(self, time: float) -> list[str]:
+        """Grants that were revoked since then, by whichever process."""
+        query = select(grants.c.id).where(grants.c.revoked_at >= time)
+        async with self._store.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
     # --- grants, codes, refresh tokens ---
 
     async def add_code(
