@@ -32,14 +32,18 @@ def liar(
     outside: TestAuthority,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LyingProvider]:
-    """Known to the demo as `liar`; Alice is linked there. `mixed` is one that calls itself `liar`."""
+    """Known to the demo, with Alice linked. `mixed` calls itself `liar`, `second` is honest."""
     folder = tmp_path_factory.mktemp("liar") / "liar"
     with lying(network.add_host(), folder, outside) as liar:
         command = ["identity-provider", "add", "liar", liar.issuer, "vestibule"]
         reaching_out.vestibule(*command, "--secret-file", "-", typed=SECRET)
         reaching_out.vestibule("identity-provider", "link", "liar", "alice", "alice")
-        reaching_out.vestibule("identity-provider", "add", "mixed", f"{liar.issuer}/mixed", "x")
+        for name in ("mixed", "second"):
+            there = f"{liar.issuer}/{name}"
+            reaching_out.vestibule("identity-provider", "add", name, there, "vestibule")
+        reaching_out.vestibule("identity-provider", "link", "second", "alice", "alice")
         liar.documents["/mixed/.well-known/openid-configuration"] = liar.metadata()
+        liar.documents["/second/.well-known/openid-configuration"] = liar.metadata(issuer=there)
         yield liar
 
 
@@ -59,8 +63,11 @@ class Way:
         self.nonce = self.asked["nonce"]
 
     def back(self, name: str = "liar", **more: str) -> httpx.Response:
+        return self.back_in(self._browser, name, **more)
+
+    def back_in(self, browser: httpx.Client, name: str = "liar", **more: str) -> httpx.Response:
         query = {"code": "x", "state": self.asked["state"], **more}
-        return self._browser.get(f"/identity/external/{name}/callback", params=query)
+        return browser.get(f"/identity/external/{name}/callback", params=query)
 
 
 Forge = Callable[[LyingProvider, str], str]
@@ -166,8 +173,8 @@ def test_one_provider_can_t_pass_for_another(
     liar: LyingProvider, browser: OpenBrowser, reaching_out: Deployment
 ) -> None:
     way = Way(browser(), reaching_out)
-    liar.token = liar.signed(liar.claims(way.nonce))
-    assert way.back("mixed").status_code == 403, "the way was to another"
+    liar.token = liar.signed(liar.claims(way.nonce, iss=f"{liar.issuer}/second"))
+    assert way.back("second").status_code == 403, "the way was to another"
     assert Way(browser(), reaching_out).back(iss="https://evil.test").status_code == 403
     asked = urlencode(Ask(reaching_out.origin).parameters)
     page = browser().get("/identity/external/mixed/start", params={"request": asked})
@@ -175,6 +182,17 @@ def test_one_provider_can_t_pass_for_another(
     way = Way(browser(), reaching_out)
     liar.token = liar.signed(liar.claims(way.nonce))
     assert "code" in query_of(way.back())
+
+
+def test_a_way_back_is_good_once_even_if_the_provider_takes_a_code_twice(
+    liar: LyingProvider, browser: OpenBrowser, reaching_out: Deployment
+) -> None:
+    mine, again = browser(), browser()
+    way = Way(mine, reaching_out)
+    again.cookies.update(mine.cookies)
+    liar.token = liar.signed(liar.claims(way.nonce))
+    assert "code" in query_of(way.back())
+    assert way.back_in(again).status_code == 403
 
 
 def test_who_must_sign_in_anew_must_do_so_over_there(

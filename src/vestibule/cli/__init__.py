@@ -10,6 +10,7 @@ from vestibule.cli import (
     identity_providers,
     initialise,
     journal,
+    ldap_import,
     meetings,
     people,
     policies,
@@ -34,6 +35,7 @@ app.add_typer(tenants.app, name="tenant")
 app.add_typer(people.app, name="user")
 app.add_typer(identity_providers.app, name="identity-provider")
 app.add_typer(provisioning_tokens.app, name="provisioning-token")
+app.add_typer(ldap_import.app, name="directory")
 app.add_typer(devices.app, name="device")
 policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")

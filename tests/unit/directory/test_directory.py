@@ -1,5 +1,6 @@
 """The directory: people, devices, policies; strictly by tenant (I1)."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from tests.clients.deadline import eventually_async
 from vestibule.directory.directory import AlreadyThere, Directory
 from vestibule.directory.model import Access, Tenant, TenantPolicy
 from vestibule.directory.names import UnfitName
+from vestibule.identity.provider.records import SignInRecords
 from vestibule.store.engine import Store
 from vestibule.store.revisions import raise_revision
+from vestibule.store.writer import Writer
 
 
 @pytest.fixture
@@ -194,3 +197,27 @@ async def test_secrets_are_not_in_what_is_shown(directory: Directory, tenant: Te
     alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
     phone = await directory.add_digest_device(alice, "desk", ha1_sha256="ab" * 32)
     assert "abab" not in repr(phone)
+
+
+async def test_disabling_somebody_ends_sessions_and_grants_for_good(
+    store: Store, directory: Directory, tenant: Tenant
+) -> None:
+    alice = await directory.add_person(tenant.id, "alice", display_name="Alice")
+    bob = await directory.add_person(tenant.id, "bob", display_name="Bob")
+    writer = Writer(store)
+    records = SignInRecords(store, writer, clock=time.time)
+    secrets = {}
+    for person in (alice, bob):
+        secrets[person.user], session = await records.begin_session(person.id, ("pwd",))
+        await records.add_code(
+            f"code of {person.user}", session, client_id="c", scope="", redirect_uri="r",
+            nonce=None, code_challenge="x",
+        )  # fmt: skip
+    await directory.set_enabled(alice.id, enabled=False)
+    await directory.set_enabled(alice.id, enabled=True)
+    assert await records.session(secrets["alice"]) is None
+    assert await records.take_code("code of alice", "c") is None
+    assert len(await records.revoked_since(time.time() - 60)) == 1
+    assert await records.session(secrets["bob"]) is not None
+    assert await records.take_code("code of bob", "c") is not None
+    await writer.close()
