@@ -264,6 +264,7 @@ class Server:
             sip_websocket=settings.sip_websocket,
             people=self.directory,
             tokens=self.identity.tokens,
+            proofs=self.identity.proofs,
             associations=self.identity.associations,
             provider=self.identity.provider,
             sign_in=self.identity.sign_in,

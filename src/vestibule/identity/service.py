@@ -8,6 +8,7 @@ from vestibule.directory.directory import Directory
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.provider.client import web_client
 from vestibule.identity.provider.provider import Provider
@@ -33,6 +34,7 @@ class Identity:
     """What the portal and SIP need to know who somebody is."""
 
     tokens: AccessTokens
+    proofs: DpopProofs
     associations: Associations
     provider: Provider
     sign_in: SignIn
@@ -77,6 +79,7 @@ def open_identity(
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
+    proofs = DpopProofs(clock)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
     factors = _open_factors(
@@ -92,12 +95,14 @@ def open_identity(
         tokens=tokens,
         keys=keys,
         gate=gate,
+        proofs=proofs,
         clock=clock,
         notes=notes,
     )
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
     return Identity(
         tokens=tokens,
+        proofs=proofs,
         associations=associations,
         provider=provider,
         sign_in=SignIn(steps, SignInJournal(notes, directory)),

@@ -12,7 +12,6 @@ from vestibule.portal import (
     oidc_endpoints,
     session_api,
 )
-from vestibule.portal.bearer import BearerProof
 from vestibule.portal.body_limit import BodyLimit
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.errors import Errors, LastResort
@@ -24,6 +23,7 @@ from vestibule.portal.security_pages import SecurityPages
 from vestibule.portal.sign_in_flow import SignInFlow
 from vestibule.portal.sign_in_pages import SignInPages
 from vestibule.portal.sign_out_pages import SignOutPages
+from vestibule.portal.token_proof import TokenProof
 from vestibule.portal.web_client import WebClient
 
 
@@ -44,7 +44,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
         ],
     )
     pages = Pages()
-    proof = BearerProof(deps.tokens, deps.people, deps.notes, realm=deps.domain)
+    proof = TokenProof(deps)
     Errors(pages).add_to(app)
     app.include_router(session_api.router(deps, proof))
     app.include_router(associations_api.router(deps, proof))

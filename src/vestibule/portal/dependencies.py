@@ -10,6 +10,7 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
+from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
 from vestibule.identity.second_factors.second_step import SecondStep
@@ -102,6 +103,7 @@ class PortalDependencies:
     sip_websocket: str
     people: People
     tokens: AccessTokens
+    proofs: DpopProofs
     associations: Associations
     provider: Provider
     sign_in: SignIn

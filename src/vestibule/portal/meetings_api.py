@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.dependencies import Meeting, PortalDependencies
 from vestibule.portal.problem import Problem, documented
 from vestibule.portal.strict_json import StrictJsonRoute
+from vestibule.portal.token_proof import Caller, TokenProof
 
 MEETING_ID = r"^[A-Za-z0-9_-]{22}$"
 
@@ -33,7 +33,7 @@ class MeetingView(BaseModel):
     dial: str = Field(description="What a SIP phone dials.")
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["meetings"], route_class=proof.first(StrictJsonRoute))
 

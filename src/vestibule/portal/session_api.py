@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.problem import documented
+from vestibule.portal.token_proof import Caller, TokenProof
 
 
 class PersonView(BaseModel):
@@ -26,7 +26,7 @@ class SessionView(BaseModel):
     licensed: bool = Field(description="Whether the person may create meetings.")
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["session"])
 

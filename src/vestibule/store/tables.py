@@ -113,6 +113,7 @@ grants = Table(
     Column("methods", String(100), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
+    Column("key_thumbprint", String(43), nullable=False, server_default=""),
     Index(None, "session"),
 )
 """What one sign-in gave one client: its code and its refresh tokens fall together."""

@@ -116,6 +116,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         sip_websocket="wss://uc.vestibule.test:8443/sip",
         people=directory,
         tokens=identity.tokens,
+        proofs=identity.proofs,
         associations=identity.associations,
         provider=identity.provider,
         sign_in=identity.sign_in,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vestibule.identity.dpop import ALGORITHMS
 from vestibule.identity.provider.client import SCOPES
 from vestibule.identity.signing_keys import ALGORITHM
 
@@ -25,6 +26,7 @@ def metadata(issuer: str) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "prompt_values_supported": ["none", "login", "select_account"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash",

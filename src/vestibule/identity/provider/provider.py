@@ -1,8 +1,9 @@
 """The provider as the portal sees it: one method for each endpoint."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio.to_thread
@@ -13,6 +14,7 @@ from authlib.oidc.core.errors import InteractionRequiredError, LoginRequiredErro
 
 from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate, Connection, Held, Verdict, told
+from vestibule.identity.dpop import DpopProofs, DpopRefused
 from vestibule.identity.provider.client import PublicClient
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
@@ -25,6 +27,7 @@ from vestibule.identity.tokens import AccessTokens, Claims
 from vestibule.journal.note import Notes
 
 _log = structlog.get_logger(__name__)
+_THUMBPRINT = re.compile(r"(?:[A-Za-z0-9_-]{43})?")  # RFC 9449 section 10; none is fine
 
 
 class RequestRefused(Exception):
@@ -81,10 +84,12 @@ class Provider:
         tokens: AccessTokens,
         keys: SigningKeys,
         gate: AccessGate,
+        proofs: DpopProofs,
         clock: Callable[[], float],
         notes: Notes,
     ) -> None:
         self.issuer = issuer
+        self._proofs = proofs
         self._journal = GrantJournal(notes, people)
         self._people = people
         self._records = records
@@ -194,16 +199,22 @@ class Provider:
             raise RequestRefused("server_error", "The request could not be completed.")
         return self._redirect(answer.location)
 
-    async def token(self, parameters: Parameters, connection: Connection) -> Answer:
-        """The token endpoint (RFC 6749 section 3.2)."""
+    async def token(
+        self, parameters: Parameters, connection: Connection, proofs: Sequence[str] = ()
+    ) -> Answer:
+        """The token endpoint (RFC 6749 section 3.2). `proofs`: the `DPoP` headers (RFC 9449)."""
+        endpoint = f"{self.issuer}/token"
         try:
-            request = OAuthRequest(
-                "POST", f"{self.issuer}/token", parameters, connection=connection
-            )
+            key = self._proven_key(proofs, endpoint) if proofs else ""
+            request = OAuthRequest("POST", endpoint, parameters, connection=connection, key=key)
+        except DpopRefused as refused:
+            return self._proof_refused(refused)
         except OAuth2Error as error:
             return self._error(error)
         answer: Answer = await anyio.to_thread.run_sync(self._server.create_token_response, request)
-        return answer
+        if not key or answer.status != 200:
+            return answer
+        return replace(answer, headers={**answer.headers, "DPoP-Nonce": self._proofs.new_nonce()})
 
     async def revoke(self, parameters: Parameters) -> Answer:
         """The revocation endpoint (RFC 7009): the token's whole sign-in is revoked with it."""
@@ -239,6 +250,19 @@ class Provider:
         return SignOut(not asked.needs_confirmation, asked.redirect_uri, hint.get("sub"))
 
     # --- inside ---
+
+    def _proven_key(self, proofs: Sequence[str], endpoint: str) -> str:
+        proof = self._proofs.check(proofs, "POST", endpoint)
+        self._proofs.spend(proof)
+        return proof.key
+
+    def _proof_refused(self, refused: DpopRefused) -> Answer:
+        """A client that only lacks a nonce is given one (RFC 9449 section 8)."""
+        body = {"error": refused.error, "error_description": f"DPoP proof: {refused}."}
+        headers = {"Cache-Control": "no-store"}
+        if refused.error == "use_dpop_nonce":
+            headers["DPoP-Nonce"] = self._proofs.new_nonce()
+        return Answer(400, body, headers)
 
     def _must_ask(self, request: OAuthRequest, redirect_uri: str) -> bool:
         """Whether the person must sign in (again). Raises what `prompt=none` answers instead."""
@@ -299,6 +323,8 @@ def _refuse_what_we_would_not_read(request: OAuthRequest, redirect_uri: str) -> 
             raise _NotSupported(f"{name}_not_supported", redirect_uri)
     if asked.get("response_mode", "query") != "query":
         raise InvalidRequestError("'response_mode' must be query.", redirect_uri=redirect_uri)
+    if not _THUMBPRINT.fullmatch(asked.get("dpop_jkt", "")):
+        raise InvalidRequestError("'dpop_jkt' is no thumbprint.", redirect_uri=redirect_uri)
 
 
 def _seconds(text: str, redirect_uri: str) -> int:

@@ -55,6 +55,8 @@ class Grant:
     auth_time: float
     methods: tuple[str, ...]
     created_at: float
+    key: str = ""
+    """Thumbprint of the key that its codes and refresh tokens are bound to; empty if to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,9 @@ class SignInRecords:
         redirect_uri: str,
         nonce: str | None,
         code_challenge: str,
+        key: str,
     ) -> None:
-        """Keeps a new code and the grant that it opens."""
+        """Keeps a new code and the grant that it opens, bound to a key unless that is empty."""
         now, grant_id = self._clock(), str(uuid4())
 
         async def write(connection: AsyncConnection) -> None:
@@ -218,6 +221,7 @@ class SignInRecords:
                     auth_time=session.auth_time,
                     methods=" ".join(session.methods),
                     created_at=now,
+                    key_thumbprint=key,
                 )
             )
             await connection.execute(
@@ -261,13 +265,23 @@ class SignInRecords:
 
         return await self._writer.submit(take)
 
-    async def add_refresh_token(self, token: str, grant: Grant) -> None:
-        """Keeps a new refresh token of the grant."""
+    async def add_refresh_token(self, token: str, grant: Grant, key: str) -> None:
+        """Keeps a new refresh token of the grant, which is bound to the key from now on.
+
+        Who holds the token is shown by nothing else, for our clients have no secret (RFC 9449 section 5).
+        """
         expires_at = min(self._clock() + REFRESH_SECONDS, grant.created_at + GRANT_SECONDS)
         statement = insert(refresh_tokens).values(
             token_hash=hash_of(token), grant_id=grant.id, expires_at=expires_at
         )
-        await self._writer.submit(lambda connection: connection.execute(statement))
+        bind = update(grants).where(grants.c.id == grant.id).values(key_thumbprint=key)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(statement)
+            if key:
+                await connection.execute(bind)
+
+        await self._writer.submit(write)
 
     async def take_refresh_token(
         self, token: str, client_id: str, check: Callable[[Grant], None]
@@ -351,6 +365,7 @@ def _grant(row: Row[tuple[object, ...]]) -> Grant:
         auth_time=row.auth_time,
         methods=tuple(row.methods.split()),
         created_at=row.created_at,
+        key=row.key_thumbprint,
     )
 
 

@@ -98,7 +98,7 @@ class Server(AuthorizationServer):
         if "refresh_token" in token:
             held = request.authorization_code or request.refresh_token
             anyio.from_thread.run(
-                self._records.add_refresh_token, token["refresh_token"], held.grant
+                self._records.add_refresh_token, token["refresh_token"], held.grant, request.key
             )
 
     # --- what our grants ask ---
@@ -119,6 +119,7 @@ class Server(AuthorizationServer):
                 redirect_uri=asked["redirect_uri"],
                 nonce=asked.get("nonce"),
                 code_challenge=asked["code_challenge"],
+                key=asked.get("dpop_jkt", ""),
             )
 
         anyio.from_thread.run(keep)
@@ -128,21 +129,31 @@ class Server(AuthorizationServer):
         found = anyio.from_thread.run(self._records.take_code, code, client.client_id)
         return None if self._was_replayed(found, "code") else found  # type: ignore[return-value]
 
-    def take_refresh_token(self, token: str, request: OAuthRequest) -> RefreshToken | None:
+    def take_refresh_token(
+        self, token: str, request: OAuthRequest, check: Callable[[RefreshToken], None]
+    ) -> RefreshToken | None:
         """Takes a refresh token out of the store; a second taker ends the grant.
 
-        Whom the tenant's conditions refuse keeps the token, for when they are met again.
+        Whom `check` or the tenant's conditions refuse keeps the token, for when they are met again;
+        and who doesn't hold the grant's key takes nothing away from who does.
         """
+
+        def check_all(grant: Grant) -> None:
+            self.check_access(grant, request)
+            check(RefreshToken(grant))
+
         found = anyio.from_thread.run(
-            self._records.take_refresh_token,
-            token,
-            request.client.client_id,
-            lambda grant: self.check_access(grant, request),
+            self._records.take_refresh_token, token, request.client.client_id, check_all
         )
         return None if self._was_replayed(found, "refresh_token") else found  # type: ignore[return-value]
 
     def check_access(self, grant: Grant, request: OAuthRequest) -> None:
-        """Raises OAuth2Error if the tenant's conditions aren't met by this very request."""
+        """Raises OAuth2Error if this very request doesn't show the grant's key or doesn't meet the
+        tenant's conditions.
+        """
+        if grant.key and grant.key != request.key:
+            self._journal.key_missing(grant.id, grant.person_id, request.connection.address)
+            raise InvalidGrantError("The proof of the key that this is bound to is missing.")
         person = self.person_of(grant)
         if person is None:
             return  # refused for that, a step later
@@ -158,11 +169,19 @@ class Server(AuthorizationServer):
         person = self._people.person_by_id(grant.person_id)
         return person if person is not None and person.enabled else None
 
-    def tokens_for(self, grant: Grant, person: Person, scope: str) -> dict[str, Any]:
-        """An access token, and a refresh token if the person agreed to `offline_access`."""
+    def tokens_for(
+        self, grant: Grant, person: Person, scope: str, request: OAuthRequest
+    ) -> dict[str, Any]:
+        """An access token, and a refresh token if the person agreed to `offline_access`.
+
+        Both are bound to the client's key if the request showed one.
+        """
+        access_token = self._tokens.issue(
+            person, grant.client_id, scope, grant=grant.id, key=request.key
+        )
         answer: dict[str, Any] = {
-            "token_type": "Bearer",
-            "access_token": self._tokens.issue(person, grant.client_id, scope, grant=grant.id),
+            "token_type": "DPoP" if request.key else "Bearer",
+            "access_token": access_token,
             "expires_in": LIFETIME,
             "scope": scope,
         }
