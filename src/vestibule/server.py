@@ -267,6 +267,7 @@ class Server:
             proofs=self.identity.proofs,
             associations=self.identity.associations,
             provider=self.identity.provider,
+            device_sign_in=self.identity.device_sign_in,
             sign_in=self.identity.sign_in,
             gate=self.identity.gate,
             second_step=self.identity.second_step,

@@ -39,6 +39,9 @@ def set_policy(
     phones_bypass_lobby: Annotated[
         bool | None, typer.Option(help="Telephone callers go straight in.")
     ] = None,
+    device_sign_in: Annotated[
+        bool | None, typer.Option(help="Command lines and phones sign in by a code that one types.")
+    ] = None,
     domain: DomainOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -50,6 +53,7 @@ def set_policy(
         "presenting": presenting,
         "lobby_timeout": lobby_timeout,
         "phones_bypass_lobby": phones_bypass_lobby,
+        "device_sign_in": device_sign_in,
     }
     changes = {name: value for name, value in given.items() if value is not None}
 

@@ -10,7 +10,9 @@ from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.passwords import Passwords
-from vestibule.identity.provider.client import web_client
+from vestibule.identity.provider.client import device_clients, web_client
+from vestibule.identity.provider.device_codes import DeviceCodes
+from vestibule.identity.provider.device_sign_in import DeviceSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.provider.records import SignInRecords
 from vestibule.identity.sealing import Sealing
@@ -37,6 +39,7 @@ class Identity:
     proofs: DpopProofs
     associations: Associations
     provider: Provider
+    device_sign_in: DeviceSignIn
     sign_in: SignIn
     gate: AccessGate
     second_step: SecondStep
@@ -82,16 +85,18 @@ def open_identity(
     proofs = DpopProofs(clock)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
-    factors = _open_factors(
-        open_sealing(folder), origin, directory, store, writer, device_cookies, clock, notes
-    )
+    sealing = open_sealing(folder)
+    factors = _open_factors(sealing, origin, directory, store, writer, device_cookies, clock, notes)
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
+    clients = (web_client(origin), *device_clients())
+    device_codes = DeviceCodes(store, writer, sealing, clock=clock)
     provider = Provider(
         issuer,
-        (web_client(origin),),
+        clients,
         people=directory,
         records=SignInRecords(store, writer, clock=clock),
+        device_codes=device_codes,
         tokens=tokens,
         keys=keys,
         gate=gate,
@@ -105,6 +110,13 @@ def open_identity(
         proofs=proofs,
         associations=associations,
         provider=provider,
+        device_sign_in=DeviceSignIn(
+            directory,
+            {client.client_id: client for client in clients},
+            device_codes,
+            clock=clock,
+            notes=notes,
+        ),
         sign_in=SignIn(steps, SignInJournal(notes, directory)),
         gate=gate,
         second_step=factors.step,

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     PASSKEY_SIGN_IN = "passkey-sign-in"
     ENROL_TOTP = "enrol-totp"
     ENROL_PASSKEY = "enrol-passkey"
+    DEVICE_CONSENT = "device-consent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Detail(StrEnum):
     SERIAL = "serial"
     SETTING = "setting"
     SIGNATURE = "signature"
+    SOURCE = "source"
     WHO = "who"
 
 

@@ -14,6 +14,7 @@ from vestibule.portal import (
 )
 from vestibule.portal.body_limit import BodyLimit
 from vestibule.portal.dependencies import PortalDependencies
+from vestibule.portal.device_pages import DevicePages
 from vestibule.portal.errors import Errors, LastResort
 from vestibule.portal.hosts import Hosts
 from vestibule.portal.pages import Pages
@@ -57,6 +58,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(SignInPages(deps, pages, flow).router())
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
+    app.include_router(DevicePages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)

@@ -40,6 +40,13 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
 
         return await _answered(answer, request)
 
+    @routes.post("/identity/device-authorization")
+    async def device_authorization(request: Request) -> Response:
+        async def answer(fields: Parameters) -> Answer:
+            return await provider.device_authorization(fields, connection_of(request))
+
+        return await _answered(answer, request)
+
     @routes.post("/identity/revoke")
     async def revoke(request: Request) -> Response:
         return await _answered(provider.revoke, request)

@@ -141,6 +141,23 @@ refresh_tokens = Table(
     Index(None, "grant_id"),
 )
 
+device_authorizations = Table(
+    "device_authorizations",
+    metadata,
+    Column("device_code_hash", String(64), primary_key=True),
+    Column("user_code_mark", String(64), nullable=False, unique=True),
+    Column("client_id", String(100), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("wait", Float, nullable=False),
+    Column("polled_at", Float),
+    Column("state", String(16), nullable=False),
+    Column("grant_id", _ID, ForeignKey("grants.id")),
+)
+"""Devices that wait for a person's word (RFC 8628)."""
+
 sessions = Table(
     "sessions",
     metadata,

@@ -119,6 +119,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         proofs=identity.proofs,
         associations=identity.associations,
         provider=identity.provider,
+        device_sign_in=identity.device_sign_in,
         sign_in=identity.sign_in,
         gate=identity.gate,
         second_step=identity.second_step,

@@ -16,18 +16,25 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate, Connection, Held, Verdict, told
 from vestibule.identity.dpop import DpopProofs, DpopRefused
 from vestibule.identity.provider.client import PublicClient
+from vestibule.identity.provider.device_codes import DeviceCodes
+from vestibule.identity.provider.device_grant import NotNow
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
 from vestibule.identity.provider.messages import Answer, OAuthRequest, Parameters
 from vestibule.identity.provider.metadata import metadata
 from vestibule.identity.provider.records import Session, SignInRecords
 from vestibule.identity.provider.server import People, Server
+from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
 from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tokens import AccessTokens, Claims
 from vestibule.journal.note import Notes
 
 _log = structlog.get_logger(__name__)
 _THUMBPRINT = re.compile(r"(?:[A-Za-z0-9_-]{43})?")  # RFC 9449 section 10; none is fine
+
+
+BEGUN_DEVICES = Allowance(burst=20, interval=6.0)
+"""Devices that may begin to sign in from one address."""
 
 
 class RequestRefused(Exception):
@@ -81,6 +88,7 @@ class Provider:
         *,
         people: People,
         records: SignInRecords,
+        device_codes: DeviceCodes,
         tokens: AccessTokens,
         keys: SigningKeys,
         gate: AccessGate,
@@ -97,9 +105,10 @@ class Provider:
         self._keys = keys
         self._gate = gate
         self._clock = clock
+        self._begun_devices = TokenBuckets(BEGUN_DEVICES)
         self._server = Server(
-            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, gate=gate,
-            clock=clock, journal=self._journal,
+            issuer, clients, people=people, records=records, device_codes=device_codes, tokens=tokens,
+            keys=keys, gate=gate, clock=clock, journal=self._journal,
         )  # fmt: skip
 
     # --- documents ---
@@ -215,6 +224,26 @@ class Provider:
         if not key or answer.status != 200:
             return answer
         return replace(answer, headers={**answer.headers, "DPoP-Nonce": self._proofs.new_nonce()})
+
+    async def device_authorization(self, parameters: Parameters, connection: Connection) -> Answer:
+        """The device authorization endpoint (RFC 8628 section 3.1)."""
+        subnet, now = subnet_of(connection.address), self._clock()
+        wait = self._begun_devices.wait(subnet, now)
+        try:
+            if wait > 0:
+                raise NotNow("Too many devices were begun from your address.")
+            endpoint = f"{self.issuer}/device-authorization"
+            request = OAuthRequest("POST", endpoint, parameters, connection=connection)
+        except OAuth2Error as error:
+            answer = self._error(error)
+            retry = {"Retry-After": str(int(wait) + 1)} if wait > 0 else {}
+            return replace(answer, headers={**answer.headers, **retry})
+        self._begun_devices.take(subnet, now)
+        begin = functools.partial(
+            self._server.create_endpoint_response, "device_authorization", request
+        )
+        begun: Answer = await anyio.to_thread.run_sync(begin)
+        return begun
 
     async def revoke(self, parameters: Parameters) -> Answer:
         """The revocation endpoint (RFC 7009): the token's whole sign-in is revoked with it."""

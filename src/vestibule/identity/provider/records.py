@@ -15,7 +15,13 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.store.engine import Store
-from vestibule.store.tables import authorization_codes, grants, refresh_tokens, sessions
+from vestibule.store.tables import (
+    authorization_codes,
+    device_authorizations,
+    grants,
+    refresh_tokens,
+    sessions,
+)
 from vestibule.store.writer import Writer
 
 SESSION_SECONDS = 12 * 3600.0
@@ -332,7 +338,7 @@ class SignInRecords:
             if row is None:
                 return None
             await self._replayed(row.id, connection)
-            return _grant(row)
+            return grant_from(row)
 
         return await self._writer.submit(write)
 
@@ -353,10 +359,11 @@ async def _living_grant(connection: AsyncConnection, grant_id: str, client_id: s
         grants.c.id == grant_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None)
     )
     row = (await connection.execute(query)).one_or_none()
-    return _grant(row) if row else None
+    return grant_from(row) if row else None
 
 
-def _grant(row: Row[tuple[object, ...]]) -> Grant:
+def grant_from(row: Row[tuple[object, ...]]) -> Grant:
+    """The grant in a row of its table."""
     return Grant(
         id=row.id,
         person_id=row.person,
@@ -380,7 +387,12 @@ async def _purge(connection: AsyncConnection, before: float) -> None:
     """Forgets what expired before that time; done at each sign-in, so nothing piles up."""
     for table in (authorization_codes, refresh_tokens, sessions):
         await connection.execute(delete(table).where(table.c.expires_at < before))
-    alive = select(refresh_tokens.c.grant_id).union(select(authorization_codes.c.grant_id))
+    alive = select(refresh_tokens.c.grant_id).union(
+        select(authorization_codes.c.grant_id),
+        select(device_authorizations.c.grant_id).where(
+            device_authorizations.c.grant_id.is_not(None)
+        ),
+    )
     await connection.execute(
         delete(grants).where(grants.c.created_at < before, grants.c.id.not_in(alive))
     )

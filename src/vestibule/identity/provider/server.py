@@ -18,6 +18,13 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate, told
 from vestibule.identity.conditional_access import Outcome
 from vestibule.identity.provider.client import SCOPES, PublicClient
+from vestibule.identity.provider.device_codes import (
+    DeviceCodes,
+    Polled,
+    TooManyWaiting,
+    Waiting,
+)
+from vestibule.identity.provider.device_grant import DeviceAuthorization, DeviceGrant, NotNow
 from vestibule.identity.provider.end_session import SignOutEndpoint
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import CodeGrant, IdToken, Pkce, RotatingRefreshGrant
@@ -52,6 +59,7 @@ class Server(AuthorizationServer):
         *,
         people: People,
         records: SignInRecords,
+        device_codes: DeviceCodes,
         tokens: AccessTokens,
         keys: SigningKeys,
         gate: AccessGate,
@@ -62,6 +70,8 @@ class Server(AuthorizationServer):
         self._clients = {client.client_id: client for client in clients}
         self._people = people
         self._records = records
+        self._device_codes = device_codes
+        self._clock = clock
         self._tokens = tokens
         self._journal = journal
         self._gate = gate
@@ -71,7 +81,9 @@ class Server(AuthorizationServer):
             CodeGrant, [Pkce(required=True), IdToken(issuer, keys, LIFETIME, clock)]
         )
         self.register_grant(RotatingRefreshGrant)
+        self.register_grant(DeviceGrant)
         self.register_endpoint(SignOutEndpoint(issuer, keys))
+        self.register_endpoint(DeviceAuthorization(issuer))
 
     # --- what Authlib asks of a framework ---
 
@@ -96,7 +108,7 @@ class Server(AuthorizationServer):
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
         """Keeps the refresh token of an answer before it is sent."""
         if "refresh_token" in token:
-            held = request.authorization_code or request.refresh_token
+            held = request.authorization_code or request.refresh_token or request.credential
             anyio.from_thread.run(
                 self._records.add_refresh_token, token["refresh_token"], held.grant, request.key
             )
@@ -146,6 +158,26 @@ class Server(AuthorizationServer):
             self._records.take_refresh_token, token, request.client.client_id, check_all
         )
         return None if self._was_replayed(found, "refresh_token") else found  # type: ignore[return-value]
+
+    def keep_device_code(self, device_code: str, user_code: str, request: OAuthRequest) -> None:
+        """Stores a device's request. Raises NotNow."""
+        client = request.client
+        scope = client.get_allowed_scope(request.payload.scope)
+        address = request.connection.address
+        waiting = Waiting(client.client_id, scope, address, self._clock())
+        try:
+            anyio.from_thread.run(self._device_codes.add, device_code, user_code, waiting)
+        except TooManyWaiting as many:
+            raise NotNow("Too many devices wait. Try again later.") from many
+
+    def poll_device_code(self, device_code: str, request: OAuthRequest) -> Polled | None:
+        """What a device is told; whom the tenant's conditions refuse may ask again."""
+        return anyio.from_thread.run(
+            self._device_codes.poll,
+            device_code,
+            request.client.client_id,
+            lambda grant: self.check_access(grant, request),
+        )
 
     def check_access(self, grant: Grant, request: OAuthRequest) -> None:
         """Raises OAuth2Error if this very request doesn't show the grant's key or doesn't meet the

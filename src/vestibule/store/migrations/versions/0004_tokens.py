@@ -1,4 +1,4 @@
-"""Modern tokens: keys that grants are bound to."""
+"""Modern tokens: keys that grants are bound to, devices that wait to be signed in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,34 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the thumbprint of a grant's key; grants until now are bound to none."""
+    """Add the thumbprint of a grant's key (grants until now are bound to none), and the table."""
     with op.batch_alter_table("grants") as grants:
         grants.add_column(
             sa.Column("key_thumbprint", sa.String(length=43), nullable=False, server_default="")
         )
+    op.create_table(
+        "device_authorizations",
+        sa.Column("device_code_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_code_mark", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.Float(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.Column("wait", sa.Float(), nullable=False),
+        sa.Column("polled_at", sa.Float(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("grant_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["grants.id"], name=op.f("fk_device_authorizations_grant_id_grants")
+        ),
+        sa.PrimaryKeyConstraint("device_code_hash", name=op.f("pk_device_authorizations")),
+        sa.UniqueConstraint("user_code_mark", name=op.f("uq_device_authorizations_user_code_mark")),
+    )
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_table("device_authorizations")
     with op.batch_alter_table("grants") as grants:
         grants.drop_column("key_thumbprint")
