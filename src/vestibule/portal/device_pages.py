@@ -80,8 +80,6 @@ class DevicePages:
         ticket = self._deps.tickets.read(Purpose.DEVICE_CONSENT, browser, form.get("ticket", ""))
         if ticket is None or ticket.person_id != person.id:
             return self._pages.error(403, STALE)
-        if not await self._deps.tickets.spend(ticket):
-            return self._pages.error(403, STALE)
         allow, address = form.get("decision") == "allow", connection_of(request).address
         done = await self._deps.device_sign_in.decide(
             person, session, ticket.content, address, allow=allow

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.oidc import form_of, hidden_fields
+from tests.clients.oidc import Ask, form_of, hidden_fields
 from tests.unit.portal.browser import ORIGIN, Browser
 from tests.unit.portal.conftest import Portal
 from vestibule.directory.conditional_access import AccessRule, ClientKind, Conditions, Demand
@@ -179,6 +179,19 @@ async def test_a_foreign_form_or_browser_says_nothing(portal: Portal, device: Br
     assert (await other.http.post("/identity/device/consent", data=form)).status_code == 403
     code = {"user_code": begun["user_code"]}
     assert (await browser.http.post("/identity/device", data=code)).status_code == 403
+    assert (await poll(device, begun["device_code"]))["error"] == "authorization_pending"
+
+
+async def test_who_comes_later_to_the_same_browser_hasn_t_been_asked(
+    portal: Portal, device: Browser
+) -> None:
+    begun, browser = (await begin(device)).json(), portal.browser()
+    page = await typed(browser, begun["user_code"])
+    again = await browser.authorize(Ask(extra={"prompt": "login"}))
+    assert (
+        await browser.submit(again, username="bob", password="bob's password")
+    ).status_code == 303
+    assert (await say(browser, page, "allow")).status_code == 403
     assert (await poll(device, begun["device_code"]))["error"] == "authorization_pending"
 
 
