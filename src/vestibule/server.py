@@ -268,6 +268,7 @@ class Server:
             associations=self.identity.associations,
             provider=self.identity.provider,
             device_sign_in=self.identity.device_sign_in,
+            personal_tokens=self.identity.personal_tokens,
             sign_in=self.identity.sign_in,
             gate=self.identity.gate,
             second_step=self.identity.second_step,

@@ -11,6 +11,7 @@ from vestibule.cli import (
     journal,
     meetings,
     people,
+    personal_tokens,
     policies,
     second_factors,
     serve,
@@ -34,6 +35,7 @@ policies.app.add_typer(access_policies.app, name="access")
 app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
+app.add_typer(personal_tokens.app, name="token")
 app.add_typer(journal.app, name="journal")
 
 __all__ = ["app", "second_factors"]

@@ -42,6 +42,10 @@ def set_policy(
     device_sign_in: Annotated[
         bool | None, typer.Option(help="Command lines and phones sign in by a code that one types.")
     ] = None,
+    personal_token_days: Annotated[
+        int | None,
+        typer.Option(help="How long tokens for scripts may live; 0: none.", min=0, max=365),
+    ] = None,
     domain: DomainOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -54,6 +58,7 @@ def set_policy(
         "lobby_timeout": lobby_timeout,
         "phones_bypass_lobby": phones_bypass_lobby,
         "device_sign_in": device_sign_in,
+        "personal_token_days": personal_token_days,
     }
     changes = {name: value for name, value in given.items() if value is not None}
 

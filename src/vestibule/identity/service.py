@@ -10,6 +10,7 @@ from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.passwords import Passwords
+from vestibule.identity.personal_tokens import PersonalTokens
 from vestibule.identity.provider.client import device_clients, web_client
 from vestibule.identity.provider.device_codes import DeviceCodes
 from vestibule.identity.provider.device_sign_in import DeviceSignIn
@@ -40,6 +41,7 @@ class Identity:
     associations: Associations
     provider: Provider
     device_sign_in: DeviceSignIn
+    personal_tokens: PersonalTokens
     sign_in: SignIn
     gate: AccessGate
     second_step: SecondStep
@@ -110,6 +112,7 @@ def open_identity(
         proofs=proofs,
         associations=associations,
         provider=provider,
+        personal_tokens=PersonalTokens(store, writer, directory, clock=clock, notes=notes),
         device_sign_in=DeviceSignIn(
             directory,
             {client.client_id: client for client in clients},

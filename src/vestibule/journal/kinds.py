@@ -22,6 +22,8 @@ class Kind(StrEnum):
     GRANT_REVOKED = "grant.revoked"
     DEVICE_SIGN_IN_APPROVED = "device-sign-in.approved"
     DEVICE_SIGN_IN_DENIED = "device-sign-in.denied"
+    PERSONAL_TOKEN_CREATED = "personal-token.created"  # noqa: S105 - a kind, not a token
+    PERSONAL_TOKEN_REVOKED = "personal-token.revoked"  # noqa: S105 - a kind, not a token
     TOKEN_REUSED = "token.reused"  # noqa: S105 - a kind, not a token
 
     PROOF_REFUSED = "proof.refused"
@@ -88,6 +90,7 @@ GIVES = frozenset(
     {
         Kind.SIGN_IN_ACCEPTED,
         Kind.DEVICE_SIGN_IN_APPROVED,
+        Kind.PERSONAL_TOKEN_CREATED,
         Kind.ADMISSION_ADMITTED,
         Kind.ROLE_CHANGED,
     }

@@ -24,6 +24,7 @@ from vestibule.portal.security_pages import SecurityPages
 from vestibule.portal.sign_in_flow import SignInFlow
 from vestibule.portal.sign_in_pages import SignInPages
 from vestibule.portal.sign_out_pages import SignOutPages
+from vestibule.portal.token_pages import TokenPages
 from vestibule.portal.token_proof import TokenProof
 from vestibule.portal.web_client import WebClient
 
@@ -59,6 +60,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
     app.include_router(DevicePages(deps, pages, flow).router())
+    app.include_router(TokenPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
     app.include_router(pages.router())
     WebClient(deps, pages).add_to(app)

@@ -43,7 +43,7 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     @routes.post(
         "/identity/associations",
         status_code=201,
-        responses=documented(400, 401, 413, 415, 422),
+        responses=documented(400, 401, 403, 413, 415, 422),
     )
     async def create(
         wanted: NewAssociation, caller: Annotated[Caller, Depends(proof)]

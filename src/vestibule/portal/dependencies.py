@@ -11,6 +11,7 @@ from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.dpop import DpopProofs
+from vestibule.identity.personal_tokens import PersonalTokens
 from vestibule.identity.provider.device_sign_in import DeviceSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
@@ -108,6 +109,7 @@ class PortalDependencies:
     associations: Associations
     provider: Provider
     device_sign_in: DeviceSignIn
+    personal_tokens: PersonalTokens
     sign_in: SignIn
     gate: AccessGate
     second_step: SecondStep

@@ -30,8 +30,10 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["session"])
 
-    @routes.get("/api/v1/session", responses=documented(401))
-    async def session(caller: Annotated[Caller, Depends(proof)]) -> SessionView:
+    @routes.get("/api/v1/session", responses=documented(401, 403))
+    async def session(
+        caller: Annotated[Caller, Depends(proof.scoped("session:read"))],
+    ) -> SessionView:
         """The signed-in person and where its client connects."""
         person = caller.person
         return SessionView(

@@ -32,9 +32,14 @@ STALE = "This page was open for too long, or cookies are blocked. Please try aga
 
 TO_SECURITY: Parameters = (("to", "security"),)
 TO_DEVICE: Parameters = (("to", "device"),)
+TO_TOKENS: Parameters = (("to", "tokens"),)
 """Stand where an authorization request would, for who signs in to a page of our own."""
 
-_OWN_PAGES = {TO_SECURITY: "/identity/security", TO_DEVICE: "/identity/device"}
+_OWN_PAGES = {
+    TO_SECURITY: "/identity/security",
+    TO_DEVICE: "/identity/device",
+    TO_TOKENS: "/identity/tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)

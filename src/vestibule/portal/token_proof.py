@@ -8,12 +8,17 @@ from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from vestibule.directory.conditional_access import ClientKind
 from vestibule.directory.model import Person
+from vestibule.identity.access_gate import told
+from vestibule.identity.conditional_access import Outcome
 from vestibule.identity.dpop import ALGORITHMS, DpopProofs, DpopRefused
 from vestibule.identity.dpop import Refusal as ProofRefusal
+from vestibule.identity.personal_tokens import PREFIX
 from vestibule.identity.tokens import AccessTokens, Claims, TokenRefused
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
+from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import People, PortalDependencies
 from vestibule.portal.problem import Problem
 
@@ -33,6 +38,8 @@ class Caller:
 
     person: Person
     claims: Claims
+    personal: bool = False
+    """Whether the token is a personal one, which is good for its own scope only."""
 
 
 class TokenProof:
@@ -43,13 +50,30 @@ class TokenProof:
         self._proofs: DpopProofs = deps.proofs
         self._people: People = deps.people
         self._notes: Notes = deps.notes
+        self._personal = deps.personal_tokens
+        self._gate = deps.gate
         self._origin = deps.origin
         self._bearer = f'Bearer realm="{deps.domain}"'
         self._dpop = f'DPoP realm="{deps.domain}", algs="{" ".join(ALGORITHMS)}"'
 
     async def __call__(self, request: Request, response: Response, _declared: Declared) -> Caller:
-        """The caller of this request. Raises Problem."""
+        """The caller of this request, who signed in. Raises Problem."""
+        return await self._allowed(request, response, None)
+
+    def scoped(self, scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
+        """The dependency of routes that take personal tokens for `scope` too."""
+
+        async def scoped(request: Request, response: Response, _declared: Declared) -> Caller:
+            return await self._allowed(request, response, scope)
+
+        return scoped
+
+    async def _allowed(self, request: Request, response: Response, scope: str | None) -> Caller:
         caller = await self.caller(request)
+        if caller.personal and scope not in caller.claims.scope.split():
+            wanted = f', scope="{scope}"' if scope else ""
+            challenge = f'{self._bearer}, error="insufficient_scope"{wanted}'
+            raise Problem(403, "The token isn't for this.", {"WWW-Authenticate": challenge})
         if caller.claims.key:  # so that a client need not be told after each lifetime of a nonce
             response.headers["DPoP-Nonce"] = self._proofs.new_nonce()
         return caller
@@ -58,7 +82,7 @@ class TokenProof:
         """The same, for those who aren't FastAPI. Asked twice it checks once: a proof is good once."""
         found: Caller | None = getattr(request.state, "caller", None)
         if found is None:
-            found = request.state.caller = self._prove(request)
+            found = request.state.caller = await self._prove(request)
         return found
 
     def first(self, route: type[APIRoute]) -> type[APIRoute]:
@@ -82,7 +106,7 @@ class TokenProof:
         """The 401 for a token that proves nothing, or nothing any more."""
         return self._problem(self._bearer, "invalid_token", _NOT_GOOD)
 
-    def _prove(self, request: Request) -> Caller:
+    async def _prove(self, request: Request) -> Caller:
         given = request.headers.getlist("authorization")
         if not given:
             challenges = f"{self._bearer}, {self._dpop}"
@@ -91,6 +115,8 @@ class TokenProof:
         scheme, token = scheme.lower(), token.strip()
         if len(given) > 1 or scheme not in {"bearer", "dpop"} or not token:
             raise self._problem(self._bearer, "invalid_request", "One access token is needed.")
+        if scheme == "bearer" and token.startswith(PREFIX):
+            return await self._by_personal_token(request, token)
         challenge = self._dpop if scheme == "dpop" else self._bearer
         try:
             claims = self._bound(request, token) if scheme == "dpop" else self._unbound(token)
@@ -103,6 +129,28 @@ class TokenProof:
         if person is None:  # deleted in this very moment
             raise self.token_refused()
         return Caller(person, claims)
+
+    async def _by_personal_token(self, request: Request, text: str) -> Caller:
+        """Whose personal token it is, if the organisation's policy and conditions allow its use now."""
+        token = await self._personal.find(text)
+        person = self._people.person_by_id(token.person_id) if token else None
+        if token is None or person is None or not person.enabled:
+            self._note(request, "personal", "unknown" if token is None else "person")
+            raise self.token_refused()
+        if not self._personal.is_allowed(token, person):
+            self._note(request, "personal", "policy")
+            raise self.token_refused()
+        decision = self._gate.decide(
+            person, token.methods, connection_of(request), ClientKind.CLI, at="personal-token"
+        )
+        if decision.outcome is not Outcome.ALLOW:
+            raise Problem(403, told(decision))
+        await self._personal.used(token)
+        claims = Claims(
+            token.person_id, person.aor, "personal", token.scope, "", int(token.created_at),
+            int(token.expires_at),
+        )  # fmt: skip
+        return Caller(person, claims, personal=True)
 
     def _unbound(self, token: str) -> Claims:
         return self._tokens.verify(token, audience="api")

@@ -158,6 +158,23 @@ device_authorizations = Table(
 )
 """Devices that wait for a person's word (RFC 8628)."""
 
+personal_tokens = Table(
+    "personal_tokens",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("methods", String(100), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("last_used_at", Float),
+    Column("revoked_at", Float),
+    Index(None, "person"),
+)
+"""What people's scripts call the API with."""
+
 sessions = Table(
     "sessions",
     metadata,

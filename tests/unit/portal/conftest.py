@@ -120,6 +120,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         associations=identity.associations,
         provider=identity.provider,
         device_sign_in=identity.device_sign_in,
+        personal_tokens=identity.personal_tokens,
         sign_in=identity.sign_in,
         gate=identity.gate,
         second_step=identity.second_step,

@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vestibule.identity.provider.records import Grant, Session, grant_from, hash_of
+from vestibule.identity.provider.records import GRANT_SECONDS, Grant, Session, grant_from, hash_of
 from vestibule.identity.sealing import Sealing
 from vestibule.store.engine import Store
 from vestibule.store.tables import device_authorizations, grants
@@ -206,6 +206,30 @@ class DeviceCodes:
 
         return await self._writer.submit(ask)
 
+    async def devices_of(self, person_id: str) -> list[Grant]:
+        """What devices were given by that person and can still use, newest first."""
+        query = (
+            select(grants)
+            .where(*_of_a_device(person_id), grants.c.created_at > self._clock() - GRANT_SECONDS)
+            .order_by(grants.c.created_at.desc())
+        )
+        async with self._store.connect() as connection:
+            return [grant_from(row) for row in await connection.execute(query)]
+
+    async def end(self, person_id: str, grant_id: str) -> bool:
+        """Takes it back from a device; whether there was anything."""
+        statement = (
+            update(grants)
+            .where(grants.c.id == grant_id, *_of_a_device(person_id))
+            .values(revoked_at=self._clock())
+            .returning(grants.c.id)
+        )
+
+        async def write(connection: AsyncConnection) -> bool:
+            return (await connection.execute(statement)).scalar() is not None
+
+        return await self._writer.submit(write)
+
     async def _asked_again(
         self, connection: AsyncConnection, device_code: str, before: float | None, wait: float
     ) -> State:
@@ -229,3 +253,8 @@ class DeviceCodes:
 
     def _mark(self, user_code: str) -> str:
         return self._sealing.mark(_MARKED_FOR, user_code)
+
+
+def _of_a_device(person_id: str) -> tuple[ColumnElement[bool], ...]:
+    """A grant that belongs to no browser's session."""
+    return (grants.c.person == person_id, grants.c.session == "", grants.c.revoked_at.is_(None))

@@ -22,7 +22,7 @@ from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
 from vestibule.identity.provider.messages import Answer, OAuthRequest, Parameters
 from vestibule.identity.provider.metadata import metadata
-from vestibule.identity.provider.records import Session, SignInRecords
+from vestibule.identity.provider.records import Grant, Session, SignInRecords
 from vestibule.identity.provider.server import People, Server
 from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
 from vestibule.identity.signing_keys import SigningKeys
@@ -97,6 +97,8 @@ class Provider:
         notes: Notes,
     ) -> None:
         self.issuer = issuer
+        self._clients = clients
+        self._device_codes = device_codes
         self._proofs = proofs
         self._journal = GrantJournal(notes, people)
         self._people = people
@@ -166,6 +168,18 @@ class Provider:
             self._journal.revoked(grant, session.person_id)
         self._journal.signed_out(session.person_id)
         _log.info("identity.signed_out", person=session.person_id)
+
+    async def devices_of(self, person: Person) -> list[tuple[str, Grant]]:
+        """The devices that the person let in by a code: what each is, and its grant."""
+        names = {client.client_id: client.name for client in self._clients}
+        grants = await self._device_codes.devices_of(person.id)
+        return [(names.get(grant.client_id, grant.client_id), grant) for grant in grants]
+
+    async def end_device(self, person: Person, grant_id: str) -> None:
+        """Signs one of the person's devices out; its tokens are refused from now on."""
+        if await self._device_codes.end(person.id, grant_id):
+            self._tokens.revoke(grant_id)
+            self._journal.revoked(grant_id, person.id)
 
     # --- endpoints ---
 
