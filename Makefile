@@ -7,6 +7,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STATIC := src/vestibule/portal/static/index.html
 OPENID_PROVIDER := tests/clients/oidc-provider/node_modules/.package-lock.json
+OPENID_CLIENT := tests/clients/openid-client/node_modules/.package-lock.json
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
@@ -18,7 +19,7 @@ help: ## this list
 demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start a demo on this machine (ARGS="--host ADDRESS")
 	@$(BIN)/vestibule demo $(ARGS)
 
-test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) ## everything: checks, Rust, web, and the Python suite with real clients
+test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) $(OPENID_CLIENT) ## everything: checks, Rust, web, and the Python suite with real clients
 	@scripts/system-packages test; scripts/pebble
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
 	@echo "==> pytest"; $(BIN)/python -m pytest
@@ -47,7 +48,7 @@ web-unit: web/node_modules/.package-lock.json ## the web client's unit tests
 unit: .venv/.dev $(STATIC) .venv/.native ## the fast Python tests
 	@$(BIN)/python -m pytest tests/unit
 
-interop attack: .venv/.dev $(STATIC) .venv/.native $(OPENID_PROVIDER) ## one folder of the Python suite
+interop attack: .venv/.dev $(STATIC) .venv/.native $(OPENID_PROVIDER) $(OPENID_CLIENT) ## one folder of the Python suite
 	@scripts/system-packages test; scripts/pebble; $(BIN)/python -m pytest tests/$@
 
 web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
@@ -66,7 +67,7 @@ wheel: .venv/.product $(STATIC) ## dist/*.whl with the web client and the native
 	@echo "==> wheel"; $(BIN)/maturin build --release --locked --out dist
 
 clean: ## forget everything that was built
-	@rm -rf .venv dist native/target native/fuzz/target web/node_modules tests/clients/oidc-provider/node_modules src/vestibule/portal/static
+	@rm -rf .venv dist native/target native/fuzz/target web/node_modules tests/clients/*/node_modules src/vestibule/portal/static
 	@rm -f src/vestibule/*.so
 
 # --- what the targets above stand on; each stamp is renewed when what it was made from changes ---
@@ -98,6 +99,9 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 $(OPENID_PROVIDER): tests/clients/oidc-provider/package-lock.json
 	@echo "==> an OpenID provider for tests"; cd tests/clients/oidc-provider && npm ci --silent --no-fund --no-audit
+
+$(OPENID_CLIENT): tests/clients/openid-client/package-lock.json
+	@echo "==> an OpenID client to test with"; cd tests/clients/openid-client && npm ci --silent --no-fund --no-audit
 
 $(STATIC): web/node_modules/.package-lock.json $(WEB)
 	@echo "==> the web client"; cd web && npm run --silent build

@@ -75,14 +75,23 @@ class ClientAssociation:
     last: str = field(default="", repr=False)
 
     @classmethod
-    def open(cls, browser: httpx.Client, token: str, person: str) -> "ClientAssociation":
-        """Agree on one with the server, by an access token."""
+    def open(
+        cls,
+        browser: httpx.Client,
+        token: str,
+        person: str,
+        *,
+        send: Callable[[dict[str, str]], httpx.Response] | None = None,
+    ) -> "ClientAssociation":
+        """Agree on one with the server, by an access token; `send` posts with more than a bearer token."""
         private = ec.generate_private_key(ec.SECP256R1())
         public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        answer = browser.post(
-            "/identity/associations",
-            json={"public_key": b64(public)},
-            headers={"Authorization": f"Bearer {token}"},
+        body = {"public_key": b64(public)}
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = (
+            send(body)
+            if send
+            else browser.post("/identity/associations", json=body, headers=headers)
         )
         assert answer.status_code == 201, answer.text
         given = answer.json()

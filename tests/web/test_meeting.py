@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import WebSocket, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from tests.clients.audio import likeness, melody, read_wav, write_wav
 from tests.clients.baresip import Baresip
@@ -109,6 +109,22 @@ def test_a_phone_hears_the_browser_and_is_heard(
         assert likeness(melody(1, 60.0), read_wav(path)) > 0.6
 
 
+_KEYS = """async () => {
+    const opened = indexedDB.open("oidc");
+    await new Promise((resolve) => { opened.onsuccess = resolve; });
+    const kept = opened.result.transaction("dpop").objectStore("dpop").getAll();
+    await new Promise((resolve) => { kept.onsuccess = resolve; });
+    return kept.result.map(({ keys }) => keys.privateKey.extractable);
+}"""
+
+
+def assert_tokens_are_bound(page: Page, authorizations: list[str]) -> None:
+    """Every request of the page shows a bound token, and the one key can't be read out of the browser."""
+    assert authorizations
+    assert all(value.startswith("DPoP ") for value in authorizations)
+    assert page.evaluate(_KEYS) == [False]
+
+
 def test_every_message_of_a_members_browser_is_proven_both_ways(
     deployment: Deployment, open_browser: OpenBrowser
 ) -> None:
@@ -121,7 +137,10 @@ def test_every_message_of_a_members_browser_is_proven_both_ways(
         socket.on("framereceived", lambda frame: heard.append(str(frame)))
 
     host.on("websocket", listen)
+    asked: list[str] = []
+    host.on("request", lambda request: asked.append(request.headers.get("authorization", "")))
     sign_in(host, deployment, deployment.user("alice"))
+    assert_tokens_are_bound(host, [value for value in asked if value])
     start_demo_meeting(host, deployment)
     host.get_by_test_id("leave").click()
 

@@ -13,6 +13,7 @@ from vestibule.cli import (
     ldap_import,
     meetings,
     people,
+    personal_tokens,
     policies,
     provisioning_tokens,
     second_factors,
@@ -42,6 +43,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
 app.add_typer(trusted_servers.app, name="trusted-server")
+app.add_typer(personal_tokens.app, name="token")
 app.add_typer(journal.app, name="journal")
 
 __all__ = ["app", "second_factors"]

@@ -39,6 +39,13 @@ def set_policy(
     phones_bypass_lobby: Annotated[
         bool | None, typer.Option(help="Telephone callers go straight in.")
     ] = None,
+    device_sign_in: Annotated[
+        bool | None, typer.Option(help="Command lines and phones sign in by a code that one types.")
+    ] = None,
+    personal_token_days: Annotated[
+        int | None,
+        typer.Option(help="How long tokens for scripts may live; 0: none.", min=0, max=365),
+    ] = None,
     domain: DomainOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -50,6 +57,8 @@ def set_policy(
         "presenting": presenting,
         "lobby_timeout": lobby_timeout,
         "phones_bypass_lobby": phones_bypass_lobby,
+        "device_sign_in": device_sign_in,
+        "personal_token_days": personal_token_days,
     }
     changes = {name: value for name, value in given.items() if value is not None}
 

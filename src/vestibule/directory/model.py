@@ -45,6 +45,10 @@ class TenantPolicy:
     presenting: Presenting = Presenting.ORGANISATION
     lobby_timeout: float = 900.0
     phones_bypass_lobby: bool = False
+    device_sign_in: bool = False
+    """Whether command lines and phones may be signed in by a code that a person types (I2)."""
+    personal_token_days: int = 0
+    """How many days a personal token for scripts may live; 0: there are none (I5)."""
     conditional_access: ConditionalAccess = field(default_factory=ConditionalAccess)
     """Who may sign in from where and with what (I5)."""
 

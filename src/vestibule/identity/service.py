@@ -10,11 +10,15 @@ from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import MOST_SECONDS, Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.device_links import Certify, DeviceLinks, DeviceLinksParts
+from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.external.accounts import Accounts
 from vestibule.identity.external.relying_party import RelyingParty as ExternalRelyingParty
 from vestibule.identity.external.sign_in import ExternalSignIn
 from vestibule.identity.passwords import Passwords
-from vestibule.identity.provider.client import web_client
+from vestibule.identity.personal_tokens import PersonalTokens
+from vestibule.identity.provider.client import device_clients, web_client
+from vestibule.identity.provider.device_codes import DeviceCodes
+from vestibule.identity.provider.device_sign_in import DeviceSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.provider.records import SignInRecords
 from vestibule.identity.sealing import Sealing
@@ -40,8 +44,11 @@ class Identity:
     """What the portal and SIP need to know who somebody is."""
 
     tokens: AccessTokens
+    proofs: DpopProofs
     associations: Associations
     provider: Provider
+    device_sign_in: DeviceSignIn
+    personal_tokens: PersonalTokens
     sign_in: SignIn
     external: ExternalSignIn
     gate: AccessGate
@@ -88,20 +95,25 @@ def open_identity(
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
+    proofs = DpopProofs(clock)
     passwords = passwords or Passwords()
     limits = SignInLimits(clock=clock)
     sealing = open_sealing(folder)
     factors = _open_factors(sealing, origin, directory, store, writer, device_cookies, clock, notes)
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
+    clients = (web_client(origin), *device_clients())
+    device_codes = DeviceCodes(store, writer, sealing, clock=clock)
     provider = Provider(
         issuer,
-        (web_client(origin),),
+        clients,
         people=directory,
         records=SignInRecords(store, writer, clock=clock),
+        device_codes=device_codes,
         tokens=tokens,
         keys=keys,
         gate=gate,
+        proofs=proofs,
         clock=clock,
         notes=notes,
     )
@@ -117,8 +129,17 @@ def open_identity(
     steps = (PasswordStep(directory, passwords, limits, device_cookies), AccountStep())
     return Identity(
         tokens=tokens,
+        proofs=proofs,
         associations=associations,
         provider=provider,
+        personal_tokens=PersonalTokens(store, writer, directory, clock=clock, notes=notes),
+        device_sign_in=DeviceSignIn(
+            directory,
+            {client.client_id: client for client in clients},
+            device_codes,
+            clock=clock,
+            notes=notes,
+        ),
         sign_in=SignIn(steps, SignInJournal(notes, directory)),
         external=external,
         gate=gate,

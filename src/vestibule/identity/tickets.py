@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     EXTERNAL_SIGN_IN = "external-sign-in"
     ENROL_TOTP = "enrol-totp"
     ENROL_PASSKEY = "enrol-passkey"
+    DEVICE_CONSENT = "device-consent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 What a token's head says is believed only as far as it names a key of ours: the algorithm is fixed,
 and a head that brings its own key (`jwk`, `jku`, `x5c`, `x5u`) is refused (RFC 8725, ATTACKS 18).
+A token can be bound to its holder's key (`cnf`, RFC 9449 section 6): without that key it is worth nothing.
 """
 
 import json
@@ -46,6 +47,7 @@ class Refusal(StrEnum):
     NOT_YET = "not-yet"
     PERSON = "person"
     REVOKED = "revoked"
+    KEY = "key"
 
 
 class TokenRefused(Exception):
@@ -83,7 +85,8 @@ class People(Protocol):
 class Claims:
     """What a good token says.
 
-    `grant` names the sign-in that it came from (see `provider.grants`); times are Unix seconds.
+    `grant` names the sign-in that it came from (see `provider.grants`); `key` is the thumbprint of the
+    key that it is bound to, or empty; times are Unix seconds.
     """
 
     person_id: str
@@ -93,6 +96,7 @@ class Claims:
     grant: str
     issued_at: int
     expires_at: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,13 @@ class AccessTokens:
         """`tell` is called, in whatever thread, after each revocation."""
         self._told.append(tell)
 
-    def issue(self, person: TokenPerson, client_id: str, scope: str, *, grant: str = "") -> str:
-        """A token for the person, good for every audience of ours for `LIFETIME` seconds."""
+    def issue(
+        self, person: TokenPerson, client_id: str, scope: str, *, grant: str = "", key: str = ""
+    ) -> str:
+        """A token for the person, good for every audience of ours for `LIFETIME` seconds.
+
+        `key`: the thumbprint of the key that it is to be bound to.
+        """
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
@@ -138,14 +147,18 @@ class AccessTokens:
         }
         if grant:
             claims["sid"] = grant
-        key = self._keys.signing
-        head = {"alg": ALGORITHM, "typ": _TYPE, "kid": key.kid}
+        if key:
+            claims["cnf"] = {"jkt": key}
+        signing = self._keys.signing
+        head = {"alg": ALGORITHM, "typ": _TYPE, "kid": signing.kid}
         body = json.dumps(claims, separators=(",", ":")).encode()
-        return jws.serialize_compact(head, body, key, [ALGORITHM])
+        return jws.serialize_compact(head, body, signing, [ALGORITHM])
 
-    def verify(self, token: str, *, audience: str) -> Claims:
+    def verify(self, token: str, *, audience: str, key: str = "") -> Claims:
         """The token's claims, if it is ours, meant for `audience`, in time, and of a living person.
 
+        `key`: the thumbprint of the key that its bearer has shown to hold. A token that is bound is
+        good with that key only, and one that isn't, without any.
         Raises TokenRefused. The signature of a token is checked once; all else each time.
         """
         signed = self._checked.get(token) or self._check_signature(token)
@@ -154,6 +167,8 @@ class AccessTokens:
             raise TokenRefused(Refusal.ISSUER)
         if audience not in signed.audience:
             raise TokenRefused(Refusal.AUDIENCE)
+        if claims.key != key:
+            raise TokenRefused(Refusal.KEY)
         if now >= claims.expires_at + _LEEWAY:
             self._checked.pop(token, None)
             raise TokenRefused(Refusal.EXPIRED)
@@ -224,6 +239,7 @@ def _claims(payload: bytes) -> _Signed:
                 grant=str(said.get("sid", "")),
                 issued_at=int(said["iat"]),
                 expires_at=int(said["exp"]),
+                key=str(said["cnf"]["jkt"]) if "cnf" in said else "",
             ),
             issuer=str(said["iss"]),
             audience=tuple(said["aud"]),

@@ -20,6 +20,10 @@ class Kind(StrEnum):
     SIGN_IN_BREAK_GLASS = "sign-in.break-glass"
     SIGN_OUT = "sign-out"
     GRANT_REVOKED = "grant.revoked"
+    DEVICE_SIGN_IN_APPROVED = "device-sign-in.approved"
+    DEVICE_SIGN_IN_DENIED = "device-sign-in.denied"
+    PERSONAL_TOKEN_CREATED = "personal-token.created"  # noqa: S105 - a kind, not a token
+    PERSONAL_TOKEN_REVOKED = "personal-token.revoked"  # noqa: S105 - a kind, not a token
     TOKEN_REUSED = "token.reused"  # noqa: S105 - a kind, not a token
 
     PROOF_REFUSED = "proof.refused"
@@ -101,7 +105,15 @@ COUNTED_AFTER: dict[Kind, int] = {
 """Kinds that strangers can cause at will without being refused, with how many of them from one source
 are written one by one before the rest is counted. Refusals have a limit of their own (`flood.py`)."""
 
-GIVES = frozenset({Kind.SIGN_IN_ACCEPTED, Kind.ADMISSION_ADMITTED, Kind.ROLE_CHANGED})
+GIVES = frozenset(
+    {
+        Kind.SIGN_IN_ACCEPTED,
+        Kind.DEVICE_SIGN_IN_APPROVED,
+        Kind.PERSONAL_TOKEN_CREATED,
+        Kind.ADMISSION_ADMITTED,
+        Kind.ROLE_CHANGED,
+    }
+)
 """Acts that give somebody something, noted before they take effect: with a full journal they don't."""
 
 NEVER_COUNTED = frozenset({Kind.TOKEN_REUSED})

@@ -37,6 +37,7 @@ class Detail(StrEnum):
     SERIAL = "serial"
     SETTING = "setting"
     SIGNATURE = "signature"
+    SOURCE = "source"
     WHO = "who"
 
 

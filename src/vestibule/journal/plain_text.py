@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"\d{1,20}")
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _SETTING = re.compile(r"[A-Za-z0-9_.-]{1,48}")
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/=]{1,120}")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{1,48}")
 _ANYTHING = re.compile(r".{0,200}", re.DOTALL)
 
 FORMS: dict[Detail, re.Pattern[str]] = {
@@ -44,6 +45,7 @@ FORMS: dict[Detail, re.Pattern[str]] = {
     Detail.SERIAL: _HEX,
     Detail.SETTING: _SETTING,
     Detail.SIGNATURE: _SIGNATURE,
+    Detail.SOURCE: _ADDRESS,
     Detail.WHO: _WORD,
 }
 

@@ -14,9 +14,9 @@ from vestibule.portal import (
     oidc_endpoints,
     session_api,
 )
-from vestibule.portal.bearer import BearerProof
 from vestibule.portal.body_limit import BodyLimit
 from vestibule.portal.dependencies import PortalDependencies
+from vestibule.portal.device_pages import DevicePages
 from vestibule.portal.errors import Errors, LastResort
 from vestibule.portal.external_sign_in_pages import ExternalSignInPages
 from vestibule.portal.hosts import Hosts
@@ -28,6 +28,8 @@ from vestibule.portal.security_pages import SecurityPages
 from vestibule.portal.sign_in_flow import SignInFlow
 from vestibule.portal.sign_in_pages import SignInPages
 from vestibule.portal.sign_out_pages import SignOutPages
+from vestibule.portal.token_pages import TokenPages
+from vestibule.portal.token_proof import TokenProof
 from vestibule.portal.web_client import WebClient
 
 
@@ -48,7 +50,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
         ],
     )
     pages = Pages()
-    proof = BearerProof(deps.tokens, deps.people, deps.notes, realm=deps.domain)
+    proof = TokenProof(deps)
     Errors(pages).add_to(app)
     app.include_router(session_api.router(deps, proof))
     app.include_router(associations_api.router(deps, proof))
@@ -63,6 +65,8 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(ExternalSignInPages(deps, pages, flow).router())
     app.include_router(SecondStepPages(deps, flow).router())
     app.include_router(SignOutPages(deps, pages, flow).router())
+    app.include_router(DevicePages(deps, pages, flow).router())
+    app.include_router(TokenPages(deps, pages, flow).router())
     app.include_router(SecurityPages(deps, pages, flow).router())
     app.include_router(device_enrolment_page.router(pages))
     app.include_router(Scim(deps).router())

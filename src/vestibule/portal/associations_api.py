@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vestibule.identity.associations import GrantEnded
 from vestibule.identity.key_agreement import ALGORITHM, BadPublicKey
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.problem import Problem, documented
 from vestibule.portal.strict_json import StrictJsonRoute
+from vestibule.portal.token_proof import Caller, TokenProof
 
 _POINT = r"^[A-Za-z0-9_-]{87}$"
 
@@ -36,14 +36,14 @@ class AssociationView(BaseModel):
     expires_in: int = Field(description="Seconds.")
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["session"], route_class=proof.first(StrictJsonRoute))
 
     @routes.post(
         "/identity/associations",
         status_code=201,
-        responses=documented(400, 401, 413, 415, 422),
+        responses=documented(400, 401, 403, 413, 415, 422),
     )
     async def create(
         wanted: NewAssociation, caller: Annotated[Caller, Depends(proof)]
@@ -54,7 +54,7 @@ def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
         except BadPublicKey as bad:
             raise Problem(422, "public_key is not a point of P-256.") from bad
         except GrantEnded as ended:
-            raise proof.refused("invalid_token", "The access token isn't good here.") from ended
+            raise proof.token_refused() from ended
         return AssociationView(
             id=opened.id,
             public_key=urlsafe_b64encode(opened.public_key).rstrip(b"=").decode("ascii"),

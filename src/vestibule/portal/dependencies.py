@@ -13,7 +13,10 @@ from vestibule.identity.access_gate import AccessGate
 from vestibule.identity.associations import Associations
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.device_links import DeviceLinks
+from vestibule.identity.dpop import DpopProofs
 from vestibule.identity.external.sign_in import ExternalSignIn
+from vestibule.identity.personal_tokens import PersonalTokens
+from vestibule.identity.provider.device_sign_in import DeviceSignIn
 from vestibule.identity.provider.provider import Provider
 from vestibule.identity.second_factors.enrolment import Enrolment
 from vestibule.identity.second_factors.second_step import SecondStep
@@ -114,8 +117,11 @@ class PortalDependencies:
     provisioning: Provisioning
     provisioning_tokens: ProvisioningTokens
     tokens: AccessTokens
+    proofs: DpopProofs
     associations: Associations
     provider: Provider
+    device_sign_in: DeviceSignIn
+    personal_tokens: PersonalTokens
     sign_in: SignIn
     external: ExternalSignIn
     gate: AccessGate

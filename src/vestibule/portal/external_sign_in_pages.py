@@ -14,7 +14,7 @@ from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import fields_of
 from vestibule.portal.pages import Pages
 from vestibule.portal.problem import Problem
-from vestibule.portal.sign_in_flow import STALE, SignInFlow, is_for_security, too_many
+from vestibule.portal.sign_in_flow import STALE, SignInFlow, own_page_of, too_many
 
 COOKIE = "__Host-vestibule-external"
 _SECONDS = 600
@@ -114,9 +114,10 @@ def _forgetting(response: Response) -> Response:
 
 
 def _wants_anew(asked: Parameters) -> bool:
-    """Whether an old sign-in elsewhere won't do: the client says so, or second factors are at stake."""
+    """Whether an old sign-in elsewhere won't do: the client says so, or it opens a page of our own."""
     said = dict(asked)
-    return is_for_security(asked) or "max_age" in said or "login" in said.get("prompt", "").split()
+    is_own = own_page_of(asked) is not None
+    return is_own or "max_age" in said or "login" in said.get("prompt", "").split()
 
 
 def _address(request: Request) -> str:

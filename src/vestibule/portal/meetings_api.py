@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.dependencies import Meeting, PortalDependencies
 from vestibule.portal.problem import Problem, documented
 from vestibule.portal.strict_json import StrictJsonRoute
+from vestibule.portal.token_proof import Caller, TokenProof
 
 MEETING_ID = r"^[A-Za-z0-9_-]{22}$"
 
@@ -33,12 +33,13 @@ class MeetingView(BaseModel):
     dial: str = Field(description="What a SIP phone dials.")
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["meetings"], route_class=proof.first(StrictJsonRoute))
+    may_read, may_write = proof.scoped("meetings:read"), proof.scoped("meetings:write")
 
-    @routes.get("/api/v1/meetings", responses=documented(401))
-    async def mine(caller: Annotated[Caller, Depends(proof)]) -> list[MeetingView]:
+    @routes.get("/api/v1/meetings", responses=documented(401, 403))
+    async def mine(caller: Annotated[Caller, Depends(may_read)]) -> list[MeetingView]:
         """The meetings that the caller organises, newest first."""
         return [_view(deps, meeting) for meeting in deps.meetings.list_of(caller.person)]
 
@@ -47,7 +48,9 @@ def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
         status_code=201,
         responses=documented(400, 401, 403, 409, 413, 415, 422),
     )
-    async def create(wanted: NewMeeting, caller: Annotated[Caller, Depends(proof)]) -> MeetingView:
+    async def create(
+        wanted: NewMeeting, caller: Annotated[Caller, Depends(may_write)]
+    ) -> MeetingView:
         """A new meeting of the caller, who needs a licence."""
         if not caller.person.licensed:
             raise Problem(403, "Your account may not create meetings.")
@@ -58,11 +61,11 @@ def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
         return _view(deps, meeting)
 
     @routes.delete(
-        "/api/v1/meetings/{meeting_id}", status_code=204, responses=documented(401, 404, 422)
+        "/api/v1/meetings/{meeting_id}", status_code=204, responses=documented(401, 403, 404, 422)
     )
     async def end(
         meeting_id: Annotated[str, Path(pattern=MEETING_ID)],
-        caller: Annotated[Caller, Depends(proof)],
+        caller: Annotated[Caller, Depends(may_write)],
     ) -> Response:
         """Ends a meeting of the caller's for everyone and forgets it."""
         if not await deps.meetings.end(caller.person, meeting_id):

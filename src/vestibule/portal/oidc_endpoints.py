@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import JSONResponse
 
 from vestibule.identity.provider.messages import Answer, Parameters
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import form_fields
 from vestibule.portal.problem import Problem
+from vestibule.portal.token_proof import Caller, TokenProof
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(include_in_schema=False)
     provider = deps.provider
@@ -35,7 +35,15 @@ def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
     @routes.post("/identity/token")
     async def token(request: Request) -> Response:
         async def answer(fields: Parameters) -> Answer:
-            return await provider.token(fields, connection_of(request))
+            proofs = request.headers.getlist("dpop")
+            return await provider.token(fields, connection_of(request), proofs)
+
+        return await _answered(answer, request)
+
+    @routes.post("/identity/device-authorization")
+    async def device_authorization(request: Request) -> Response:
+        async def answer(fields: Parameters) -> Answer:
+            return await provider.device_authorization(fields, connection_of(request))
 
         return await _answered(answer, request)
 

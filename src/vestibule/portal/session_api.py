@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from vestibule.portal.bearer import BearerProof, Caller
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.problem import documented
+from vestibule.portal.token_proof import Caller, TokenProof
 
 
 class PersonView(BaseModel):
@@ -26,12 +26,14 @@ class SessionView(BaseModel):
     licensed: bool = Field(description="Whether the person may create meetings.")
 
 
-def router(deps: PortalDependencies, proof: BearerProof) -> APIRouter:
+def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["session"])
 
-    @routes.get("/api/v1/session", responses=documented(401))
-    async def session(caller: Annotated[Caller, Depends(proof)]) -> SessionView:
+    @routes.get("/api/v1/session", responses=documented(401, 403))
+    async def session(
+        caller: Annotated[Caller, Depends(proof.scoped("session:read"))],
+    ) -> SessionView:
         """The signed-in person and where its client connects."""
         person = caller.person
         return SessionView(

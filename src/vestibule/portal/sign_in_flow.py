@@ -31,7 +31,15 @@ _DEVICE_SECONDS = 180 * 86_400
 STALE = "This page was open for too long, or cookies are blocked. Please try again."
 
 TO_SECURITY: Parameters = (("to", "security"),)
-"""Stands where an authorization request would, for who signs in to our own security page."""
+TO_DEVICE: Parameters = (("to", "device"),)
+TO_TOKENS: Parameters = (("to", "tokens"),)
+"""Stand where an authorization request would, for who signs in to a page of our own."""
+
+_OWN_PAGES = {
+    TO_SECURITY: "/identity/security",
+    TO_DEVICE: "/identity/device",
+    TO_TOKENS: "/identity/tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class SignInFlow:
 
         Raises RequestRefused.
         """
-        if is_for_security(asked):
+        if own_page_of(asked):
             return True
         outcome = await self._deps.provider.authorize(asked, None, connection_of(request))
         return isinstance(outcome, SignInWanted)
@@ -78,8 +86,9 @@ class SignInFlow:
         self, request: Request, asked: Parameters, session: Session | None, *, fresh: bool = False
     ) -> Response:
         """What the request leads to, with the session that the browser has."""
-        if is_for_security(asked):
-            return RedirectResponse(f"{self._deps.origin}/identity/security", 303)
+        own_page = own_page_of(asked)
+        if own_page:
+            return RedirectResponse(f"{self._deps.origin}{own_page}", 303)
         try:
             outcome = await self._deps.provider.authorize(
                 asked, session, connection_of(request), fresh=fresh
@@ -255,9 +264,9 @@ class SignInFlow:
         )
 
 
-def is_for_security(asked: Parameters) -> bool:
-    """Whether somebody signs in to change second factors, not for a client."""
-    return tuple(asked) == TO_SECURITY
+def own_page_of(asked: Parameters) -> str | None:
+    """The page of our own that somebody signs in to; None if it is for a client."""
+    return _OWN_PAGES.get(tuple(asked))
 
 
 def too_many(retry_after: int) -> str:

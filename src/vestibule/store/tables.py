@@ -117,6 +117,7 @@ grants = Table(
     Column("methods", String(100), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
+    Column("key_thumbprint", String(43), nullable=False, server_default=""),
     Index(None, "session"),
     Index(None, "person"),
     Index(None, "revoked_at"),
@@ -145,6 +146,40 @@ refresh_tokens = Table(
     Column("used_at", Float),
     Index(None, "grant_id"),
 )
+
+device_authorizations = Table(
+    "device_authorizations",
+    metadata,
+    Column("device_code_hash", String(64), primary_key=True),
+    Column("user_code_mark", String(64), nullable=False, unique=True),
+    Column("client_id", String(100), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("wait", Float, nullable=False),
+    Column("polled_at", Float),
+    Column("state", String(16), nullable=False),
+    Column("grant_id", _ID, ForeignKey("grants.id")),
+)
+"""Devices that wait for a person's word (RFC 8628)."""
+
+personal_tokens = Table(
+    "personal_tokens",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _ID, ForeignKey("people.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("methods", String(100), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("last_used_at", Float),
+    Column("revoked_at", Float),
+    Index(None, "person"),
+)
+"""What people's scripts call the API with."""
 
 sessions = Table(
     "sessions",

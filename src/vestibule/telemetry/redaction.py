@@ -19,7 +19,8 @@ _WORD = re.compile(r"[A-Z]{2,}\d*(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]")
 _SECRET_VALUES = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
-        r"(?i:\b(?:bearer|digest|basic)\s+)(\S.*)",  # an Authorization header
+        r"(?i:\b(?:bearer|dpop|digest|basic)\s+)(\S.*)",  # an Authorization header
+        r"(\bvpt_[\w-]{8,})",  # a personal token
         r"(ey[\w-]{8,}\.[\w-]+\.[\w-]*)",  # a JWT
         r"/meet/[^/\s]+/[\w-]+#([\w-]+)",  # the conference key in an invitation link
         r"(-----BEGIN [A-Z ]*PRIVATE KEY-----.*)",

@@ -211,7 +211,7 @@ async def test_disabling_somebody_ends_sessions_and_grants_for_good(
         secrets[person.user], session = await records.begin_session(person.id, ("pwd",))
         await records.add_code(
             f"code of {person.user}", session, client_id="c", scope="", redirect_uri="r",
-            nonce=None, code_challenge="x",
+            nonce=None, code_challenge="x", key="",
         )  # fmt: skip
     await directory.set_enabled(alice.id, enabled=False)
     await directory.set_enabled(alice.id, enabled=True)

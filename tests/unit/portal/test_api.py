@@ -63,7 +63,9 @@ async def test_nobody_sees_or_ends_another_s_meeting(portal: Portal) -> None:
 async def test_no_token_is_answered_with_a_challenge(portal: Portal) -> None:
     answer = await portal.browser().api("GET", "/session", None)
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer realm="vestibule.test"'
+    bearer, dpop = answer.headers["www-authenticate"].split(", ", 1)
+    assert bearer == 'Bearer realm="vestibule.test"'
+    assert dpop == 'DPoP realm="vestibule.test", algs="ES256 Ed25519"'
     assert is_problem(401, answer.text, answer.headers["content-type"])
 
 

@@ -40,15 +40,19 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Hands out a valid access token, or rejects. */
-export type Token = () => Promise<string>;
+/**
+ * The headers that prove who asks, for one request to a path; `nonce` is the server's newest, for proofs of possession
+ * (RFC 9449). Rejects if nobody is signed in.
+ */
+export type Proof = (method: string, path: string, nonce: string | null) => Promise<Record<string, string>>;
 
 export class Api {
-  readonly #token: Token;
+  readonly #prove: Proof;
   readonly #fetch: typeof fetch;
+  #nonce: string | null = null;
 
-  constructor(token: Token, fetcher: typeof fetch = (input, init) => fetch(input, init)) {
-    this.#token = token;
+  constructor(prove: Proof, fetcher: typeof fetch = (input, init) => fetch(input, init)) {
+    this.#prove = prove;
     this.#fetch = fetcher;
   }
 
@@ -78,17 +82,23 @@ export class Api {
   }
 
   /** Where to knock. Public, and the same for meetings that don't exist. */
-  join(organizer: string, id: string): Promise<JoinInfo> {
+  async join(organizer: string, id: string): Promise<JoinInfo> {
     const path = `/api/v1/join/${encodeURIComponent(organizer)}/${encodeURIComponent(id)}`;
-    return this.#send<JoinInfo>("GET", path, {});
+    return answerOf<JoinInfo>(await this.#send("GET", path, {}));
   }
 
   async #member<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const headers = { Authorization: `Bearer ${await this.#token()}` };
-    return this.#send<T>(method, path, headers, body);
+    const ask = async () => this.#send(method, path, await this.#prove(method, path, this.#nonce), body);
+    const answer = await ask();
+    return answerOf<T>(wantsNonce(answer) ? await ask() : answer);
   }
 
-  async #send<T>(method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<T> {
+  async #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: unknown,
+  ): Promise<Response> {
     const init: RequestInit = { method, headers: { Accept: "application/json", ...headers } };
     if (body !== undefined) {
       init.headers = { ...init.headers, "Content-Type": "application/json" };
@@ -98,11 +108,22 @@ export class Api {
     if (!response) {
       throw new ApiProblem(0, "unreachable");
     }
-    if (!response.ok) {
-      throw new ApiProblem(response.status, await problemOf(response));
-    }
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    this.#nonce = response.headers.get("DPoP-Nonce") ?? this.#nonce;
+    return response;
   }
+}
+
+/** The server has given a nonce, and wants a proof that is made with it. */
+function wantsNonce(response: Response): boolean {
+  const challenge = response.headers.get("WWW-Authenticate") ?? "";
+  return response.status === 401 && challenge.includes('error="use_dpop_nonce"');
+}
+
+async function answerOf<T>(response: Response): Promise<T> {
+  if (!response.ok) {
+    throw new ApiProblem(response.status, await problemOf(response));
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 async function problemOf(response: Response): Promise<string> {

@@ -1,7 +1,8 @@
-/** Who is signed in: OpenID Connect code flow with PKCE, tokens kept for this tab only. */
-import { ErrorResponse, UserManager, WebStorageStateStore } from "oidc-client-ts";
+/** Who is signed in: OpenID Connect code flow with PKCE, tokens kept for this tab only and bound to the browser's key. */
+import { ErrorResponse, type User, UserManager, WebStorageStateStore } from "oidc-client-ts";
 import { type Association, agree } from "../signalling/association";
 import { Api, ApiProblem, type SessionInfo } from "./api";
+import { BrowserKey } from "./browser-key";
 import { Store } from "./store";
 
 export type SessionState =
@@ -22,6 +23,8 @@ const HINT = "vestibule.member";
 /** What a silent sign-in answers when somebody has to be asked something first (OpenID Connect Core 3.1.2.6). */
 const ASKED: ReadonlySet<string> = new Set(["login_required", "interaction_required"]);
 
+const CLIENT_ID = "vestibule-web";
+
 /** Seconds before its end at which a token counts as expired. */
 const LEEWAY = 30;
 
@@ -29,10 +32,11 @@ export class SessionModel {
   readonly state = new Store<SessionState>({ phase: "starting" });
   readonly api: Api;
   readonly #users: UserManager;
+  readonly #key = new BrowserKey();
 
-  constructor(users: UserManager = newUserManager(window.location.origin)) {
-    this.#users = users;
-    this.api = new Api(() => this.token(false));
+  constructor() {
+    this.#users = newUserManager(window.location.origin, this.#key);
+    this.api = new Api((method, path, nonce) => this.#prove(method, path, nonce));
   }
 
   /** Take up the session of this tab, if there is one. */
@@ -78,6 +82,7 @@ export class SessionModel {
   async signOut(): Promise<void> {
     localStorage.removeItem(HINT);
     try {
+      await this.#key.forget(CLIENT_ID);
       await this.#users.signoutRedirect();
     } catch {
       await this.#users.removeUser();
@@ -85,19 +90,30 @@ export class SessionModel {
     }
   }
 
-  /** An access token that is valid now, renewed if need be. Rejects, and signs out, when that can't be had. */
-  async token(renew: boolean): Promise<string> {
+  /** Who is signed in, with a token that is valid now, renewed if need be. Rejects, and signs out, when that can't be had. */
+  async #member(renew: boolean): Promise<User> {
     const user = await this.#users.getUser();
     if (user && !renew && (user.expires_in ?? 0) > LEEWAY) {
-      return user.access_token;
+      return user;
     }
-    const renewed = user ? await this.#renew() : null;
-    if (!renewed) {
-      await this.#users.removeUser();
-      this.state.set({ phase: "signed-out", trouble: user ? "expired" : null });
-      throw new ApiProblem(401, "signed out");
+    return (user ? await this.#renew() : null) ?? this.#signedOut(user ? "expired" : null);
+  }
+
+  async #signedOut(trouble: SessionTrouble | null): Promise<never> {
+    await this.#users.removeUser();
+    this.state.set({ phase: "signed-out", trouble });
+    throw new ApiProblem(401, "signed out");
+  }
+
+  /** The token, and the proof that it is ours. */
+  async #prove(method: string, path: string, nonce: string | null): Promise<Record<string, string>> {
+    const user = await this.#member(false);
+    const url = `${window.location.origin}${path}`;
+    const proof = await this.#users.dpopProof(url, user, method, nonce ?? undefined);
+    if (!proof) {
+      return this.#signedOut("expired"); // the browser has lost the key, so the token is worth nothing
     }
-    return renewed;
+    return { Authorization: `DPoP ${user.access_token}`, DPoP: proof };
   }
 
   /** A new security association of the signed-in person, for one connection. */
@@ -110,18 +126,17 @@ export class SessionModel {
           throw error;
         }
       }
-      await this.token(true); // the old one looked good, but the server thinks otherwise
+      await this.#member(true); // the old one looked good, but the server thinks otherwise
       return this.api.associate(publicKey);
     });
   }
 
   /** One renewal at a time: refresh tokens rotate, so a second use of the old one would end the session. */
-  #renewing: Promise<string | null> | null = null;
+  #renewing: Promise<User | null> | null = null;
 
-  #renew(): Promise<string | null> {
+  #renew(): Promise<User | null> {
     this.#renewing ??= this.#users
       .signinSilent()
-      .then((user) => user?.access_token ?? null)
       .catch(() => null)
       .finally(() => {
         this.#renewing = null;
@@ -145,10 +160,11 @@ function returnOf(state: unknown): string {
   return typeof returnTo === "string" && /^\/(?!\/)/.test(returnTo) ? returnTo : "/";
 }
 
-function newUserManager(origin: string): UserManager {
+function newUserManager(origin: string, key: BrowserKey): UserManager {
   return new UserManager({
     authority: `${origin}/identity`,
-    client_id: "vestibule-web",
+    client_id: CLIENT_ID,
+    dpop: { bind_authorization_code: true, store: key },
     redirect_uri: `${origin}/app/callback`,
     post_logout_redirect_uri: `${origin}/`,
     response_type: "code",

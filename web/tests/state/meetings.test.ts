@@ -16,7 +16,7 @@ interface Call {
 function modelWith(answer: (call: Call) => Response): { model: MeetingsModel; calls: Call[] } {
   const calls: Call[] = [];
   const api = new Api(
-    async () => "token",
+    async () => ({ Authorization: "DPoP token" }),
     async (input, init) => {
       const request = new Request(`https://h${String(input)}`, init);
       const call = {
@@ -37,7 +37,7 @@ describe("MeetingsModel", () => {
     const { model, calls } = modelWith(() => Response.json([FIRST, SECOND]));
     await model.load();
     expect(model.state.get().meetings.map((meeting) => meeting.id)).toEqual(["2", "1"]);
-    expect(calls[0]?.authorization).toBe("Bearer token");
+    expect(calls[0]?.authorization).toBe("DPoP token");
   });
 
   it("makes a meeting and puts it on top", async () => {

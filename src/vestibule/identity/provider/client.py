@@ -8,17 +8,24 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from vestibule.directory.conditional_access import ClientKind
 
 WEB_CLIENT_ID = "vestibule-web"
+_BY_CODE = ("authorization_code", "refresh_token")
+_BY_DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 SCOPES = ("openid", "profile", "offline_access")
 
 
 @dataclass(frozen=True, slots=True)
 class PublicClient(ClientMixin):
-    """A client without a secret. URIs match whole or not at all (RFC 9700 section 2.1)."""
+    """A client without a secret. URIs match whole or not at all (RFC 9700 section 2.1).
+
+    `name` is what people are told when they are asked about it.
+    """
 
     client_id: str
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
     kind: ClientKind = ClientKind.WEB
+    grant_types: tuple[str, ...] = _BY_CODE
+    name: str = "The web client"
 
     @property
     def client_metadata(self) -> dict[str, Any]:
@@ -55,11 +62,11 @@ class PublicClient(ClientMixin):
 
     def check_response_type(self, response_type: str) -> bool:
         """Only codes: no token ever passes through an address bar."""
-        return response_type == "code"
+        return response_type == "code" and "authorization_code" in self.grant_types
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Codes and what follows from them."""
-        return grant_type in {"authorization_code", "refresh_token"}
+        """The ways to a token that are this client's."""
+        return grant_type in self.grant_types
 
 
 def web_client(origin: str) -> PublicClient:
@@ -68,4 +75,12 @@ def web_client(origin: str) -> PublicClient:
         client_id=WEB_CLIENT_ID,
         redirect_uris=(f"{origin}/app/callback", f"{origin}/app/silent"),
         post_logout_redirect_uris=(f"{origin}/", f"{origin}/app", f"{origin}/app/signed-out"),
+    )
+
+
+def device_clients() -> tuple[PublicClient, ...]:
+    """Clients that can't show a sign-in page (RFC 8628): command lines, and phones with a display."""
+    return (
+        PublicClient("vestibule-cli", (), (), ClientKind.CLI, _BY_DEVICE, "A command line"),
+        PublicClient("vestibule-phone", (), (), ClientKind.PHONE, _BY_DEVICE, "A phone"),
     )

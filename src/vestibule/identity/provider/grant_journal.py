@@ -47,11 +47,24 @@ class GrantJournal:
         details = {Detail.GRANT: grant, Detail.REASON: what}
         self._note(Kind.TOKEN_REUSED, person_id, details, by_person=False)
 
+    def key_missing(self, grant: str, person_id: str, address: str) -> None:
+        """Somebody holds a code or refresh token, but not the key that it is bound to."""
+        details = {Detail.GRANT: grant, Detail.REASON: "key"}
+        self._note(Kind.PROOF_REFUSED, person_id, details, by_person=False, address=address)
+
     def _note(
-        self, kind: Kind, person_id: str, details: dict[Detail, str], *, by_person: bool
+        self,
+        kind: Kind,
+        person_id: str,
+        details: dict[Detail, str],
+        *,
+        by_person: bool,
+        address: str | None = None,
     ) -> None:
         person = self._people.person_by_id(person_id)
         aor = person.aor if person else None
         tenant = person.tenant if person else None
         actor = aor if by_person else None
-        self._notes.note(Note(kind, tenant=tenant, actor=actor, subject=aor, details=details))
+        self._notes.note(
+            Note(kind, tenant=tenant, actor=actor, subject=aor, address=address, details=details)
+        )

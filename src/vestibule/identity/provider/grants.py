@@ -28,16 +28,20 @@ class Backing(Protocol):
     def take_code(self, code: str, client: PublicClient) -> Code | None:
         """Takes a code out of the store."""
 
-    def take_refresh_token(self, token: str, request: OAuthRequest) -> RefreshToken | None:
-        """Takes a refresh token out of the store, if the tenant's conditions are met."""
+    def take_refresh_token(
+        self, token: str, request: OAuthRequest, check: Callable[[RefreshToken], None]
+    ) -> RefreshToken | None:
+        """Takes a refresh token out of the store, unless it is refused for anything but itself."""
 
     def check_access(self, grant: Grant, request: OAuthRequest) -> None:
-        """Raises OAuth2Error if the tenant's conditions aren't met."""
+        """Raises OAuth2Error if the grant's key isn't shown or the tenant's conditions aren't met."""
 
     def person_of(self, grant: Grant) -> Person | None:
         """The grant's person, unless gone or disabled."""
 
-    def tokens_for(self, grant: Grant, person: Person, scope: str) -> dict[str, Any]:
+    def tokens_for(
+        self, grant: Grant, person: Person, scope: str, request: OAuthRequest
+    ) -> dict[str, Any]:
         """The token answer."""
 
 
@@ -66,7 +70,8 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def generate_token(self, user: Person, scope: str, **_: object) -> dict[str, Any]:
         """The answer's tokens."""
-        return self.server.tokens_for(self.request.authorization_code.grant, user, scope)
+        grant = self.request.authorization_code.grant
+        return self.server.tokens_for(grant, user, scope, self.request)
 
 
 class RotatingRefreshGrant(RefreshTokenGrant):
@@ -78,8 +83,13 @@ class RotatingRefreshGrant(RefreshTokenGrant):
     request: OAuthRequest
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshToken | None:
-        """Takes the token; a second use of one has revoked its whole grant."""
-        return self.server.take_refresh_token(refresh_token, self.request)
+        """Takes the token; a second use of one has revoked its whole grant.
+
+        What is asked for in vain, such as a wider scope, doesn't use it up.
+        """
+        return self.server.take_refresh_token(
+            refresh_token, self.request, self._validate_token_scope
+        )
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Person:
         """Whose token it is."""
@@ -93,7 +103,8 @@ class RotatingRefreshGrant(RefreshTokenGrant):
 
     def generate_token(self, user: Person, scope: str, **_: object) -> dict[str, Any]:
         """The answer's tokens."""
-        return self.server.tokens_for(self.request.refresh_token.grant, user, scope)
+        grant = self.request.refresh_token.grant
+        return self.server.tokens_for(grant, user, scope, self.request)
 
 
 class Pkce(CodeChallenge):

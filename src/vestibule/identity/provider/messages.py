@@ -37,7 +37,7 @@ class _Payload(OAuth2Payload):
 
 class OAuthRequest(OAuth2Request):
     """One request to the provider. `session` is the browser's sign-in, if it has one, `connection`
-    what it came by.
+    what it came by, `key` the thumbprint of the key whose possession it proves (RFC 9449), or empty.
 
     Raises InvalidRequestError if a parameter comes twice (RFC 6749 section 3.1), is endless, or has
     control characters, or if one that error texts repeat has characters that those may not have.
@@ -51,11 +51,13 @@ class OAuthRequest(OAuth2Request):
         headers: Mapping[str, str] | None = None,
         session: Session | None = None,
         connection: Connection = NOWHERE,
+        key: str = "",
     ) -> None:
         super().__init__(method, uri, headers=dict(headers or {}))
         self.payload = _Payload(parameters)
         self.session = session
         self.connection = connection
+        self.key = key
         for name, values in self.payload.datalist.items():
             if len(values) > 1:
                 raise InvalidRequestError("A parameter is given more than once.")

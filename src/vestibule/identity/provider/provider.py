@@ -1,8 +1,9 @@
 """The provider as the portal sees it: one method for each endpoint."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio.to_thread
@@ -13,18 +14,27 @@ from authlib.oidc.core.errors import InteractionRequiredError, LoginRequiredErro
 
 from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate, Connection, Held, Verdict, told
+from vestibule.identity.dpop import DpopProofs, DpopRefused
 from vestibule.identity.provider.client import PublicClient
+from vestibule.identity.provider.device_codes import DeviceCodes
+from vestibule.identity.provider.device_grant import NotNow
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import user_claims
 from vestibule.identity.provider.messages import Answer, OAuthRequest, Parameters
 from vestibule.identity.provider.metadata import metadata
-from vestibule.identity.provider.records import Session, SignInRecords
+from vestibule.identity.provider.records import Grant, Session, SignInRecords
 from vestibule.identity.provider.server import People, Server
+from vestibule.identity.sign_in_limits import Allowance, TokenBuckets, subnet_of
 from vestibule.identity.signing_keys import SigningKeys
 from vestibule.identity.tokens import LIFETIME, AccessTokens, Claims
 from vestibule.journal.note import Notes
 
 _log = structlog.get_logger(__name__)
+_THUMBPRINT = re.compile(r"(?:[A-Za-z0-9_-]{43})?")  # RFC 9449 section 10; none is fine
+
+
+BEGUN_DEVICES = Allowance(burst=20, interval=6.0)
+"""Devices that may begin to sign in from one address."""
 
 
 class RequestRefused(Exception):
@@ -78,13 +88,18 @@ class Provider:
         *,
         people: People,
         records: SignInRecords,
+        device_codes: DeviceCodes,
         tokens: AccessTokens,
         keys: SigningKeys,
         gate: AccessGate,
+        proofs: DpopProofs,
         clock: Callable[[], float],
         notes: Notes,
     ) -> None:
         self.issuer = issuer
+        self._clients = clients
+        self._device_codes = device_codes
+        self._proofs = proofs
         self._journal = GrantJournal(notes, people)
         self._people = people
         self._records = records
@@ -92,9 +107,10 @@ class Provider:
         self._keys = keys
         self._gate = gate
         self._clock = clock
+        self._begun_devices = TokenBuckets(BEGUN_DEVICES)
         self._server = Server(
-            issuer, clients, people=people, records=records, tokens=tokens, keys=keys, gate=gate,
-            clock=clock, journal=self._journal,
+            issuer, clients, people=people, records=records, device_codes=device_codes, tokens=tokens,
+            keys=keys, gate=gate, clock=clock, journal=self._journal,
         )  # fmt: skip
 
     # --- documents ---
@@ -160,6 +176,18 @@ class Provider:
             if not self._tokens.is_revoked(grant):
                 self._tokens.revoke(grant)
 
+    async def devices_of(self, person: Person) -> list[tuple[str, Grant]]:
+        """The devices that the person let in by a code: what each is, and its grant."""
+        names = {client.client_id: client.name for client in self._clients}
+        grants = await self._device_codes.devices_of(person.id)
+        return [(names.get(grant.client_id, grant.client_id), grant) for grant in grants]
+
+    async def end_device(self, person: Person, grant_id: str) -> None:
+        """Signs one of the person's devices out; its tokens are refused from now on."""
+        if await self._device_codes.end(person.id, grant_id):
+            self._tokens.revoke(grant_id)
+            self._journal.revoked(grant_id, person.id)
+
     # --- endpoints ---
 
     async def authorize(
@@ -201,16 +229,42 @@ class Provider:
             raise RequestRefused("server_error", "The request could not be completed.")
         return self._redirect(answer.location)
 
-    async def token(self, parameters: Parameters, connection: Connection) -> Answer:
-        """The token endpoint (RFC 6749 section 3.2)."""
+    async def token(
+        self, parameters: Parameters, connection: Connection, proofs: Sequence[str] = ()
+    ) -> Answer:
+        """The token endpoint (RFC 6749 section 3.2). `proofs`: the `DPoP` headers (RFC 9449)."""
+        endpoint = f"{self.issuer}/token"
         try:
-            request = OAuthRequest(
-                "POST", f"{self.issuer}/token", parameters, connection=connection
-            )
+            key = self._proven_key(proofs, endpoint) if proofs else ""
+            request = OAuthRequest("POST", endpoint, parameters, connection=connection, key=key)
+        except DpopRefused as refused:
+            return self._proof_refused(refused)
         except OAuth2Error as error:
             return self._error(error)
         answer: Answer = await anyio.to_thread.run_sync(self._server.create_token_response, request)
-        return answer
+        if not key or answer.status != 200:
+            return answer
+        return replace(answer, headers={**answer.headers, "DPoP-Nonce": self._proofs.new_nonce()})
+
+    async def device_authorization(self, parameters: Parameters, connection: Connection) -> Answer:
+        """The device authorization endpoint (RFC 8628 section 3.1)."""
+        subnet, now = subnet_of(connection.address), self._clock()
+        wait = self._begun_devices.wait(subnet, now)
+        try:
+            if wait > 0:
+                raise NotNow("Too many devices were begun from your address.")
+            endpoint = f"{self.issuer}/device-authorization"
+            request = OAuthRequest("POST", endpoint, parameters, connection=connection)
+        except OAuth2Error as error:
+            answer = self._error(error)
+            retry = {"Retry-After": str(int(wait) + 1)} if wait > 0 else {}
+            return replace(answer, headers={**answer.headers, **retry})
+        self._begun_devices.take(subnet, now)
+        begin = functools.partial(
+            self._server.create_endpoint_response, "device_authorization", request
+        )
+        begun: Answer = await anyio.to_thread.run_sync(begin)
+        return begun
 
     async def revoke(self, parameters: Parameters) -> Answer:
         """The revocation endpoint (RFC 7009): the token's whole sign-in is revoked with it."""
@@ -246,6 +300,19 @@ class Provider:
         return SignOut(not asked.needs_confirmation, asked.redirect_uri, hint.get("sub"))
 
     # --- inside ---
+
+    def _proven_key(self, proofs: Sequence[str], endpoint: str) -> str:
+        proof = self._proofs.check(proofs, "POST", endpoint)
+        self._proofs.spend(proof)
+        return proof.key
+
+    def _proof_refused(self, refused: DpopRefused) -> Answer:
+        """A client that only lacks a nonce is given one (RFC 9449 section 8)."""
+        body = {"error": refused.error, "error_description": f"DPoP proof: {refused}."}
+        headers = {"Cache-Control": "no-store"}
+        if refused.error == "use_dpop_nonce":
+            headers["DPoP-Nonce"] = self._proofs.new_nonce()
+        return Answer(400, body, headers)
 
     def _must_ask(self, request: OAuthRequest, redirect_uri: str) -> bool:
         """Whether the person must sign in (again). Raises what `prompt=none` answers instead."""
@@ -306,6 +373,8 @@ def _refuse_what_we_would_not_read(request: OAuthRequest, redirect_uri: str) -> 
             raise _NotSupported(f"{name}_not_supported", redirect_uri)
     if asked.get("response_mode", "query") != "query":
         raise InvalidRequestError("'response_mode' must be query.", redirect_uri=redirect_uri)
+    if not _THUMBPRINT.fullmatch(asked.get("dpop_jkt", "")):
+        raise InvalidRequestError("'dpop_jkt' is no thumbprint.", redirect_uri=redirect_uri)
 
 
 def _seconds(text: str, redirect_uri: str) -> int:

@@ -15,7 +15,13 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.store.engine import Store
-from vestibule.store.tables import authorization_codes, grants, refresh_tokens, sessions
+from vestibule.store.tables import (
+    authorization_codes,
+    device_authorizations,
+    grants,
+    refresh_tokens,
+    sessions,
+)
 from vestibule.store.writer import Writer
 
 SESSION_SECONDS = 12 * 3600.0
@@ -55,6 +61,8 @@ class Grant:
     auth_time: float
     methods: tuple[str, ...]
     created_at: float
+    key: str = ""
+    """Thumbprint of the key that its codes and refresh tokens are bound to; empty if to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +217,9 @@ class SignInRecords:
         redirect_uri: str,
         nonce: str | None,
         code_challenge: str,
+        key: str,
     ) -> None:
-        """Keeps a new code and the grant that it opens."""
+        """Keeps a new code and the grant that it opens, bound to a key unless that is empty."""
         now, grant_id = self._clock(), str(uuid4())
 
         async def write(connection: AsyncConnection) -> None:
@@ -224,6 +233,7 @@ class SignInRecords:
                     auth_time=session.auth_time,
                     methods=" ".join(session.methods),
                     created_at=now,
+                    key_thumbprint=key,
                 )
             )
             await connection.execute(
@@ -267,13 +277,23 @@ class SignInRecords:
 
         return await self._writer.submit(take)
 
-    async def add_refresh_token(self, token: str, grant: Grant) -> None:
-        """Keeps a new refresh token of the grant."""
+    async def add_refresh_token(self, token: str, grant: Grant, key: str) -> None:
+        """Keeps a new refresh token of the grant, which is bound to the key from now on.
+
+        Who holds the token is shown by nothing else, for our clients have no secret (RFC 9449 section 5).
+        """
         expires_at = min(self._clock() + REFRESH_SECONDS, grant.created_at + GRANT_SECONDS)
         statement = insert(refresh_tokens).values(
             token_hash=hash_of(token), grant_id=grant.id, expires_at=expires_at
         )
-        await self._writer.submit(lambda connection: connection.execute(statement))
+        bind = update(grants).where(grants.c.id == grant.id).values(key_thumbprint=key)
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(statement)
+            if key:
+                await connection.execute(bind)
+
+        await self._writer.submit(write)
 
     async def take_refresh_token(
         self, token: str, client_id: str, check: Callable[[Grant], None]
@@ -324,7 +344,7 @@ class SignInRecords:
             if row is None:
                 return None
             await self._replayed(row.id, connection)
-            return _grant(row)
+            return grant_from(row)
 
         return await self._writer.submit(write)
 
@@ -345,10 +365,11 @@ async def _living_grant(connection: AsyncConnection, grant_id: str, client_id: s
         grants.c.id == grant_id, grants.c.client_id == client_id, grants.c.revoked_at.is_(None)
     )
     row = (await connection.execute(query)).one_or_none()
-    return _grant(row) if row else None
+    return grant_from(row) if row else None
 
 
-def _grant(row: Row[tuple[object, ...]]) -> Grant:
+def grant_from(row: Row[tuple[object, ...]]) -> Grant:
+    """The grant in a row of its table."""
     return Grant(
         id=row.id,
         person_id=row.person,
@@ -357,6 +378,7 @@ def _grant(row: Row[tuple[object, ...]]) -> Grant:
         auth_time=row.auth_time,
         methods=tuple(row.methods.split()),
         created_at=row.created_at,
+        key=row.key_thumbprint,
     )
 
 
@@ -371,7 +393,12 @@ async def _purge(connection: AsyncConnection, before: float) -> None:
     """Forgets what expired before that time; done at each sign-in, so nothing piles up."""
     for table in (authorization_codes, refresh_tokens, sessions):
         await connection.execute(delete(table).where(table.c.expires_at < before))
-    alive = select(refresh_tokens.c.grant_id).union(select(authorization_codes.c.grant_id))
+    alive = select(refresh_tokens.c.grant_id).union(
+        select(authorization_codes.c.grant_id),
+        select(device_authorizations.c.grant_id).where(
+            device_authorizations.c.grant_id.is_not(None)
+        ),
+    )
     await connection.execute(
         delete(grants).where(grants.c.created_at < before, grants.c.id.not_in(alive))
     )

@@ -18,6 +18,13 @@ from vestibule.directory.model import Person
 from vestibule.identity.access_gate import AccessGate, told
 from vestibule.identity.conditional_access import Outcome
 from vestibule.identity.provider.client import SCOPES, PublicClient
+from vestibule.identity.provider.device_codes import (
+    DeviceCodes,
+    Polled,
+    TooManyWaiting,
+    Waiting,
+)
+from vestibule.identity.provider.device_grant import DeviceAuthorization, DeviceGrant, NotNow
 from vestibule.identity.provider.end_session import SignOutEndpoint
 from vestibule.identity.provider.grant_journal import GrantJournal
 from vestibule.identity.provider.grants import CodeGrant, IdToken, Pkce, RotatingRefreshGrant
@@ -52,6 +59,7 @@ class Server(AuthorizationServer):
         *,
         people: People,
         records: SignInRecords,
+        device_codes: DeviceCodes,
         tokens: AccessTokens,
         keys: SigningKeys,
         gate: AccessGate,
@@ -62,6 +70,8 @@ class Server(AuthorizationServer):
         self._clients = {client.client_id: client for client in clients}
         self._people = people
         self._records = records
+        self._device_codes = device_codes
+        self._clock = clock
         self._tokens = tokens
         self._journal = journal
         self._gate = gate
@@ -71,7 +81,9 @@ class Server(AuthorizationServer):
             CodeGrant, [Pkce(required=True), IdToken(issuer, keys, LIFETIME, clock)]
         )
         self.register_grant(RotatingRefreshGrant)
+        self.register_grant(DeviceGrant)
         self.register_endpoint(SignOutEndpoint(issuer, keys))
+        self.register_endpoint(DeviceAuthorization(issuer))
 
     # --- what Authlib asks of a framework ---
 
@@ -96,9 +108,9 @@ class Server(AuthorizationServer):
     def save_token(self, token: dict[str, Any], request: OAuthRequest) -> None:
         """Keeps the refresh token of an answer before it is sent."""
         if "refresh_token" in token:
-            held = request.authorization_code or request.refresh_token
+            held = request.authorization_code or request.refresh_token or request.credential
             anyio.from_thread.run(
-                self._records.add_refresh_token, token["refresh_token"], held.grant
+                self._records.add_refresh_token, token["refresh_token"], held.grant, request.key
             )
 
     # --- what our grants ask ---
@@ -119,6 +131,7 @@ class Server(AuthorizationServer):
                 redirect_uri=asked["redirect_uri"],
                 nonce=asked.get("nonce"),
                 code_challenge=asked["code_challenge"],
+                key=asked.get("dpop_jkt", ""),
             )
 
         anyio.from_thread.run(keep)
@@ -128,21 +141,51 @@ class Server(AuthorizationServer):
         found = anyio.from_thread.run(self._records.take_code, code, client.client_id)
         return None if self._was_replayed(found, "code") else found  # type: ignore[return-value]
 
-    def take_refresh_token(self, token: str, request: OAuthRequest) -> RefreshToken | None:
+    def take_refresh_token(
+        self, token: str, request: OAuthRequest, check: Callable[[RefreshToken], None]
+    ) -> RefreshToken | None:
         """Takes a refresh token out of the store; a second taker ends the grant.
 
-        Whom the tenant's conditions refuse keeps the token, for when they are met again.
+        Whom `check` or the tenant's conditions refuse keeps the token, for when they are met again;
+        and who doesn't hold the grant's key takes nothing away from who does.
         """
+
+        def check_all(grant: Grant) -> None:
+            self.check_access(grant, request)
+            check(RefreshToken(grant))
+
         found = anyio.from_thread.run(
-            self._records.take_refresh_token,
-            token,
-            request.client.client_id,
-            lambda grant: self.check_access(grant, request),
+            self._records.take_refresh_token, token, request.client.client_id, check_all
         )
         return None if self._was_replayed(found, "refresh_token") else found  # type: ignore[return-value]
 
+    def keep_device_code(self, device_code: str, user_code: str, request: OAuthRequest) -> None:
+        """Stores a device's request. Raises NotNow."""
+        client = request.client
+        scope = client.get_allowed_scope(request.payload.scope)
+        address = request.connection.address
+        waiting = Waiting(client.client_id, scope, address, self._clock())
+        try:
+            anyio.from_thread.run(self._device_codes.add, device_code, user_code, waiting)
+        except TooManyWaiting as many:
+            raise NotNow("Too many devices wait. Try again later.") from many
+
+    def poll_device_code(self, device_code: str, request: OAuthRequest) -> Polled | None:
+        """What a device is told; whom the tenant's conditions refuse may ask again."""
+        return anyio.from_thread.run(
+            self._device_codes.poll,
+            device_code,
+            request.client.client_id,
+            lambda grant: self.check_access(grant, request),
+        )
+
     def check_access(self, grant: Grant, request: OAuthRequest) -> None:
-        """Raises OAuth2Error if the tenant's conditions aren't met by this very request."""
+        """Raises OAuth2Error if this very request doesn't show the grant's key or doesn't meet the
+        tenant's conditions.
+        """
+        if grant.key and grant.key != request.key:
+            self._journal.key_missing(grant.id, grant.person_id, request.connection.address)
+            raise InvalidGrantError("The proof of the key that this is bound to is missing.")
         person = self.person_of(grant)
         if person is None:
             return  # refused for that, a step later
@@ -158,11 +201,19 @@ class Server(AuthorizationServer):
         person = self._people.person_by_id(grant.person_id)
         return person if person is not None and person.enabled else None
 
-    def tokens_for(self, grant: Grant, person: Person, scope: str) -> dict[str, Any]:
-        """An access token, and a refresh token if the person agreed to `offline_access`."""
+    def tokens_for(
+        self, grant: Grant, person: Person, scope: str, request: OAuthRequest
+    ) -> dict[str, Any]:
+        """An access token, and a refresh token if the person agreed to `offline_access`.
+
+        Both are bound to the client's key if the request showed one.
+        """
+        access_token = self._tokens.issue(
+            person, grant.client_id, scope, grant=grant.id, key=request.key
+        )
         answer: dict[str, Any] = {
-            "token_type": "Bearer",
-            "access_token": self._tokens.issue(person, grant.client_id, scope, grant=grant.id),
+            "token_type": "DPoP" if request.key else "Bearer",
+            "access_token": access_token,
             "expires_in": LIFETIME,
             "scope": scope,
         }
