@@ -208,6 +208,7 @@ WEAK: dict[str, Callable[[], bytes]] = {
     "P-224": lambda: request(ec.generate_private_key(ec.SECP224R1())),
     "Ed25519": request_of_ed25519,
     "SHA-1": lambda: SHA1_REQUEST,
+    "SHA-224": lambda: request(KEY, hashes.SHA224()),
     "another's key": tampered,
     "no request": lambda: (
         b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"

@@ -51,3 +51,8 @@ def test_a_changed_octet_gives_the_same_key_or_none(position: int, octet: int) -
 def test_a_long_one_is_not_read() -> None:
     with pytest.raises(UnfitRequest, match="longer"):
         key_of_request(GOOD + b" " * 9000)
+
+
+def test_a_weak_hash_is_refused() -> None:
+    with pytest.raises(UnfitRequest, match="weak hash"):
+        key_of_request(request(KEY, hashes.SHA224()))
