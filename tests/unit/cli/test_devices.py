@@ -60,3 +60,15 @@ def test_a_meeting_is_created_by_who_may(installation: Installation) -> None:
     assert "Budget [draft]" in listed
     installation.do("user", "add", "guest", "--unlicensed")
     assert "may not create" in installation.refusal("meeting", "create", "guest", "x")
+
+
+def test_a_meeting_gets_a_new_link(installation: Installation) -> None:
+    link = installation.do("meeting", "create", "admin", "Budget").split()[1]
+    meeting_id = link.rpartition("#")[0].rpartition("/")[2]
+    new = installation.do("meeting", "replace-key", "admin", meeting_id).split()[1]
+    assert new.rpartition("#")[0] == link.rpartition("#")[0]
+    assert new != link
+    assert new in installation.do("meeting", "list", "admin")
+    assert "vestibule meeting list admin" in installation.refusal(
+        "meeting", "replace-key", "admin", "A" * 22
+    )
