@@ -36,6 +36,8 @@ class Guest:
         self._meeting_id, self._key = meeting["id"], key or meeting["conference_key"]
         self.line = SipLine(host, deployment)
         self._count = 0
+        self.sent = ""
+        """The newest request that was written."""
         self.challenge = ""
 
     def __enter__(self) -> "Guest":
@@ -64,7 +66,8 @@ class Guest:
     def write(self, method: str, uri: str, *, headers: str = "", body: str = "") -> str:
         """A request with its proof."""
         lines = f"{self.proof(method, uri)}\n{headers}".strip()
-        return request(method, uri, self.me, headers=lines, body=body)
+        self.sent = request(method, uri, self.me, headers=lines, body=body)
+        return self.sent
 
     def knock(self, role: str = "attendee") -> str:
         """INVITE to the focus; the first answer beside 100."""
