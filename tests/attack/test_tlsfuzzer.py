@@ -151,8 +151,8 @@ SPEAKS_HTTP = {
     "record-layer-limits": "max size payload in app_data.*",
     "zero-content-type": "zero content type .*during application data",
 }
-"""Conversations that write HTTP of their own, in pieces and without a Host: the SIP port hangs up or answers each of two
-keep-alives, and what the web port says comes in more or fewer records than they await."""
+"""Conversations that write HTTP of their own, in pieces and without a Host: the SIP port hangs up or answers each of
+two keep-alives, and what the web port says comes in more or fewer records than they await."""
 
 # Not run, for there is nothing of ours to meet: 0rtt-garbage, psk*, session-resumption (no tickets, no early data);
 # certificate-compression (not offered); ffdhe*, ecdhe-brainpool*, obsolete-curves, eddsa*, rsa*, pkcs* (neither such

@@ -65,8 +65,10 @@ def test_a_copy_of_what_is_pending_tells_a_stranger_nothing(
     """A loop is told to who has proven who they are; anybody else is asked for that first."""
     with Guest(network.server, deployment) as guest:
         assert status_of(guest.knock()) == 183
-        rows = guest.sent.split("\n")
-        bare = [row for row in rows if not row.startswith("Authorization")]
-        copy = "\n".join(bare).replace("branch=z9hG4bK", "branch=z9hG4bKcopy")
+        rows = guest.sent.replace("branch=z9hG4bK", "branch=z9hG4bKcopy").split("\n")
+        proof = next(number for number, row in enumerate(rows) if row.startswith("Authorization"))
         with SipLine(network.server, deployment) as stranger:
-            assert stranger.ask(copy) == 401
+            assert stranger.ask("\n".join(rows[:proof] + rows[proof + 1 :])) == 401
+        with Guest(network.server, deployment) as again:
+            rows[proof] = again.proof("INVITE", again.focus)
+            assert again.line.ask("\n".join(rows)) == 482
