@@ -11,7 +11,7 @@ OPENID_CLIENT := tests/clients/openid-client/node_modules/.package-lock.json
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test lint format unit interop attack web-test native-test web-unit screenshots fuzz bench wheel clean
+.PHONY: help demo test test-long lint format unit interop attack web-test native-test web-unit screenshots fuzz bench wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) $(OPENID_CLIENT) ##
 	@scripts/system-packages test; scripts/pebble
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
 	@echo "==> pytest"; $(BIN)/python -m pytest
+
+test-long: .venv/.dev $(STATIC) .venv/.native ## other people's suites that take minutes (docs/contributors/suites.md)
+	@scripts/system-packages test; $(BIN)/python -m pytest -m long
 
 lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check
 	@echo "==> ruff, mypy, import-linter"

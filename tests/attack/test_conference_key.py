@@ -1,11 +1,54 @@
 """ATTACKS 2, 38, 39, I7: a conference key opens one meeting's lobby, and nothing else."""
 
 import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
 
 from tests.clients.deployment import Deployment
 from tests.clients.guest import Guest
-from tests.clients.namespaces import Network
+from tests.clients.https import HostTransport
+from tests.clients.namespaces import Host, Network
+from tests.clients.oidc import tokens
 from tests.clients.sip_line import challenge_of, request, status_of
+
+
+class Organizer:
+    """Alice at the API, signed in."""
+
+    def __init__(self, browser: httpx.Client, deployment: Deployment) -> None:
+        self._browser = browser
+        self._bearer = f"Bearer {tokens(browser, deployment)['access_token']}"
+
+    def create(self) -> dict[str, Any]:
+        """A meeting of hers."""
+        return self._post("", {"subject": "Another"})
+
+    def replace_key(self, meeting: dict[str, Any]) -> dict[str, Any]:
+        """The same meeting with a new link."""
+        return self._post(f"/{meeting['id']}/conference-key", None)
+
+    def _post(self, path: str, body: object) -> dict[str, Any]:
+        answer = self._browser.post(
+            f"/api/v1/meetings{path}", headers={"Authorization": self._bearer}, json=body
+        )
+        assert answer.is_success, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+
+@pytest.fixture(scope="module")
+def visitor(network: Network) -> Host:
+    return network.add_host()
+
+
+@pytest.fixture(scope="module")
+def organizer(network: Network, deployment: Deployment) -> Iterator[Organizer]:
+    transport = HostTransport(network.add_host(), deployment.authority)
+    with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
+        yield Organizer(browser, deployment)
 
 
 def test_the_right_key_leads_into_the_lobby(network: Network, deployment: Deployment) -> None:
@@ -27,15 +70,42 @@ def test_a_wrong_key_and_an_unknown_meeting_look_the_same(
         assert status_of(guest.knock()) in (401, 403)
 
 
-def test_the_key_is_good_for_nothing_else(network: Network, deployment: Deployment) -> None:
-    with Guest(network.add_host(), deployment) as guest:
-        for method, uri in (
-            ("MESSAGE", "sip:alice@vestibule.test"),
-            ("INVITE", "sip:alice@vestibule.test"),
-            ("REGISTER", "sip:vestibule.test"),
-            ("SUBSCRIBE", "sip:alice@vestibule.test"),
-        ):
-            assert guest.line.ask(guest.write(method, uri)) in (401, 403), method
+METHODS = (
+    "INVITE", "MESSAGE", "REGISTER", "SUBSCRIBE", "OPTIONS", "NOTIFY", "PUBLISH", "REFER", "INFO", "UPDATE",
+    "PRACK", "BYE", "SERVICE", "BENOTIFY", "FROBNICATE",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_key_is_good_for_nothing_else(
+    network: Network, deployment: Deployment, visitor: Host, method: str
+) -> None:
+    """Whatever is asked of any other address: known as a guest, and for that very reason refused."""
+    host, meeting = deployment.facts["host"], deployment.facts["meeting"]
+    foreign = meeting["focus"].replace(":focus:", ":chat:")
+    addresses = (
+        "sip:alice@vestibule.test",
+        "sip:bob@vestibule.test;gruu",
+        "sip:nobody@vestibule.test",
+        "sip:vestibule.test",
+        "sip:vestibule.test;transport=tls",
+        f"sip:{host}",
+        f"sip:alice@{host}:{deployment.facts['sip_tls_port']}",
+        "sip:someone@elsewhere.test",
+        foreign,
+    )
+    with Guest(visitor, deployment) as guest:
+        for address in addresses:
+            assert guest.line.ask(guest.write(method, address)) == 403, address
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("INVITE", "OPTIONS")])
+def test_of_its_own_meeting_it_gets_the_lobby_only(
+    deployment: Deployment, visitor: Host, method: str
+) -> None:
+    with Guest(visitor, deployment) as guest:
+        for address in (guest.focus, guest.media):
+            assert 400 <= guest.line.ask(guest.write(method, address)) < 500, address
 
 
 def test_a_replayed_proof_is_refused(network: Network, deployment: Deployment) -> None:
@@ -53,6 +123,23 @@ def test_a_nonce_is_bound_to_its_connection(network: Network, deployment: Deploy
         assert status_of(thief.line.final()) == 401
 
 
+def test_a_nonce_is_bound_to_its_meeting(
+    deployment: Deployment, visitor: Host, organizer: Organizer
+) -> None:
+    """Both keys are right; the client is told to take a new nonce, and then gets in."""
+    meeting = organizer.create()
+    with Guest(visitor, deployment) as guest:
+        other = Guest(visitor, deployment, meeting=meeting)
+        other.challenge, other.me = guest.challenge, guest.me
+        guest.line.send(other.write("OPTIONS", other.focus))
+        answer = guest.line.final()
+        assert status_of(answer) == 401
+        other.challenge = challenge_of(answer)
+        assert other.challenge.endswith("stale=true")
+        assert guest.line.ask(other.write("OPTIONS", other.focus)) == 200
+        other.line.hang_up()
+
+
 def test_a_proof_for_another_request_is_refused(network: Network, deployment: Deployment) -> None:
     with Guest(network.add_host(), deployment) as guest:
         proof = guest.proof("OPTIONS", guest.focus)
@@ -65,3 +152,50 @@ def test_guests_are_challenged_with_sha_256_only(network: Network, deployment: D
         answer = guest.line.final()
         assert "algorithm=SHA-256" in challenge_of(answer).replace('"', "")
         assert "MD5" not in answer
+
+
+def test_a_replaced_key_is_refused_at_once_and_who_has_come_stays(
+    deployment: Deployment, visitor: Host, organizer: Organizer
+) -> None:
+    old = organizer.create()
+    with Guest(visitor, deployment, meeting=old) as waiting:
+        assert status_of(waiting.knock()) == 183
+        new = organizer.replace_key(old)
+        assert (new["id"], new["focus"]) == (old["id"], old["focus"])
+        assert new["conference_key"] != old["conference_key"]
+        with Guest(visitor, deployment, meeting=old) as late:
+            assert status_of(late.knock()) == 401
+            assert late.line.ask(late.write("SUBSCRIBE", late.focus)) == 401
+        with Guest(visitor, deployment, meeting=new) as invited:
+            assert status_of(invited.knock()) == 183
+        roster = waiting.write("SUBSCRIBE", waiting.focus, headers="Event: conference")
+        assert waiting.line.ask(roster) == 403, "still known, and still not inside"
+        assert waiting.line.ask(waiting.write("OPTIONS", waiting.focus)) == 401
+    assert '"meeting.key-replaced"' in deployment.vestibule("journal", "export")
+
+
+def test_nobody_else_replaces_a_key(
+    network: Network, deployment: Deployment, organizer: Organizer
+) -> None:
+    meeting = organizer.create()
+    address = f"/api/v1/meetings/{meeting['id']}/conference-key"
+    transport = HostTransport(network.add_host(), deployment.authority)
+    with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
+        assert browser.post(address).status_code == 401
+        bob = tokens(browser, deployment, "bob")["access_token"]
+        answer = browser.post(address, headers={"Authorization": f"Bearer {bob}"})
+        assert answer.status_code == 404
+
+
+def test_who_tries_keys_is_stopped_and_a_guest_beside_them_comes_in(
+    deployment: Deployment, visitor: Host
+) -> None:
+    """The last test of this file: it uses up what its network may get wrong."""
+    with Guest(visitor, deployment, key=secrets.token_urlsafe(16)) as thief:
+        answers = [thief.line.ask(thief.write("OPTIONS", thief.focus)) for _ in range(120)]
+        assert set(answers) == {401, 503}
+        assert answers[-1] == 503
+    with Guest(visitor, deployment, key=secrets.token_urlsafe(16)) as again:
+        assert again.line.ask(again.write("OPTIONS", again.focus)) == 503
+    with Guest(visitor, deployment) as guest:  # from the very same address
+        assert status_of(guest.knock()) == 183

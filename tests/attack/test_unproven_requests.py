@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clients.deployment import Deployment
-from tests.clients.guest import device_line
+from tests.clients.guest import Guest, device_line
 from tests.clients.namespaces import Network
 from tests.clients.sip_line import SipLine, request, status_of
 
@@ -57,3 +57,18 @@ def test_a_stray_ack_cancel_or_response_gets_nothing_done(
         )
         line.send(request("CANCEL", BOB, ALICE))
         assert status_of(line.final()) == 481
+
+
+def test_a_copy_of_what_is_pending_tells_a_stranger_nothing(
+    network: Network, deployment: Deployment
+) -> None:
+    """A loop is told to who has proven who they are; anybody else is asked for that first."""
+    with Guest(network.server, deployment) as guest:
+        assert status_of(guest.knock()) == 183
+        rows = guest.sent.replace("branch=z9hG4bK", "branch=z9hG4bKcopy").split("\n")
+        proof = next(number for number, row in enumerate(rows) if row.startswith("Authorization"))
+        with SipLine(network.server, deployment) as stranger:
+            assert stranger.ask("\n".join(rows[:proof] + rows[proof + 1 :])) == 401
+        with Guest(network.server, deployment) as again:
+            rows[proof] = again.proof("INVITE", again.focus)
+            assert again.line.ask("\n".join(rows)) == 482

@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Host
@@ -16,23 +17,34 @@ C3PVersion="1" to="{focus}" from="{me}" requestId="1"><addUser>\
 
 
 class Guest:
-    """Sends requests with a digest of the conference key. `key`: another one than the meeting's."""
+    """Sends requests with a digest of the conference key.
 
-    def __init__(self, host: Host, deployment: Deployment, key: str | None = None) -> None:
-        meeting = deployment.facts["meeting"]
+    `key`: another one than the meeting's. `meeting`: another than the demo's, as the API tells it.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        deployment: Deployment,
+        key: str | None = None,
+        meeting: dict[str, Any] | None = None,
+    ) -> None:
+        meeting = meeting or deployment.facts["meeting"]
         self.me = f"sip:guest-{secrets.token_hex(6)}@anonymous.invalid"
         self.focus: str = meeting["focus"]
         self.media: str = self.focus.replace(":focus:", ":audio-video:")
         self._meeting_id, self._key = meeting["id"], key or meeting["conference_key"]
         self.line = SipLine(host, deployment)
         self._count = 0
-        self._challenge = ""
+        self.sent = ""
+        """The newest request that was written."""
+        self.challenge = ""
 
     def __enter__(self) -> "Guest":
         self.line.send(request("OPTIONS", self.focus, self.me))
         answer = self.line.final()
         assert status_of(answer) == 401, answer
-        self._challenge = challenge_of(answer)
+        self.challenge = challenge_of(answer)
         return self
 
     def __exit__(
@@ -47,14 +59,15 @@ class Guest:
         """An Authorization header for one request; the nonce count rises unless it is given."""
         self._count += count is None
         return digest(
-            self._challenge, method=method, uri=uri, username=self._meeting_id,
+            self.challenge, method=method, uri=uri, username=self._meeting_id,
             password=self._key, count=count or self._count,
         )  # fmt: skip
 
     def write(self, method: str, uri: str, *, headers: str = "", body: str = "") -> str:
         """A request with its proof."""
         lines = f"{self.proof(method, uri)}\n{headers}".strip()
-        return request(method, uri, self.me, headers=lines, body=body)
+        self.sent = request(method, uri, self.me, headers=lines, body=body)
+        return self.sent
 
     def knock(self, role: str = "attendee") -> str:
         """INVITE to the focus; the first answer beside 100."""

@@ -110,10 +110,10 @@ def session(browser: httpx.Client, token: str) -> int:
     return browser.get("/api/v1/session", headers=headers).status_code
 
 
-def tokens(browser: httpx.Client, deployment: Deployment) -> dict[str, Any]:
-    """Alice signs in as she should, and it works."""
+def tokens(browser: httpx.Client, deployment: Deployment, name: str = "alice") -> dict[str, Any]:
+    """Somebody signs in as they should, and it works."""
     ask = Ask(deployment.origin)
-    back = sign_in(browser, ask, "alice", deployment.user("alice").password)
+    back = sign_in(browser, ask, name, deployment.user(name).password)
     answer = redeem(browser, ask, query_of(back)["code"], ask.verifier)
     assert answer.status_code == 200, answer.text
     bought: dict[str, Any] = answer.json()

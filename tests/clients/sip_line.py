@@ -1,8 +1,10 @@
 """A bare TLS connection that speaks whatever SIP a test writes, and reads the answers."""
 
+import contextlib
 import hashlib
 import re
 import secrets
+import socket
 import ssl
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +35,12 @@ class SipLine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._socket.close()
+
+    def hang_up(self) -> None:
+        """End the connection; whoever waits in `receive` in another thread hears of it."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def send(self, text: str | bytes) -> None:

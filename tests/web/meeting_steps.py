@@ -28,9 +28,9 @@ def start_demo_meeting(page: Page, deployment: Deployment) -> None:
     expect(page.get_by_test_id("meeting")).to_be_visible(timeout=_PATIENCE)
 
 
-def knock(page: Page, deployment: Deployment, name: str) -> None:
-    """A guest opens the link, says a name, and knocks."""
-    page.goto(deployment.facts["meeting"]["link"])
+def knock(page: Page, deployment: Deployment, name: str, link: str | None = None) -> None:
+    """A guest opens the link, of the demo's meeting if not told otherwise, says a name, and knocks."""
+    page.goto(link or deployment.facts["meeting"]["link"])
     page.get_by_test_id("guest-name").fill(name)
     page.get_by_test_id("knock").click()
     expect(page.get_by_test_id("lobby")).to_be_visible(timeout=_PATIENCE)

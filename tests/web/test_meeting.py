@@ -159,3 +159,28 @@ def test_every_message_of_a_members_browser_is_proven_both_ways(
         assert "Bearer" not in text
     for text in filter(str.strip, heard):
         assert text.split("\r\n")[1].startswith('Association-Proof: id="')
+
+
+def test_a_new_link_shuts_out_the_old_one_and_nobody_who_has_come(
+    deployment: Deployment, open_browser: OpenBrowser
+) -> None:
+    old = deployment.vestibule("meeting", "create", "alice", "Another").split()[1]
+    meeting_id = old.rpartition("#")[0].rpartition("/")[2]
+    host = open_browser("host", 1).page()
+    guest, late = (open_browser(name, 2).page() for name in ("guest", "late"))
+    sign_in(host, deployment, deployment.user("alice"))
+    knock(guest, deployment, "Gus", link=old)
+    host.reload()
+    host.get_by_test_id(f"new-link-{meeting_id}").click(timeout=20_000)
+    host.get_by_test_id("confirm").click()
+    shown = host.get_by_test_id(f"meeting-{meeting_id}").get_by_role("textbox")
+    expect(shown).not_to_have_value(old)
+    late.goto(old)
+    late.get_by_test_id("guest-name").fill("Liz")
+    late.get_by_test_id("knock").click()
+    expect(late.get_by_test_id("bad-key")).to_be_visible(timeout=20_000)
+    host.get_by_test_id(f"join-{meeting_id}").click()
+    admit(host, "Gus")
+    wait_for_meeting(guest)
+    for page in (host, guest):
+        sees_moving_video(page)

@@ -47,6 +47,11 @@ export const meetings = {
   endOf: (subject: string) => `End ${subject}`,
   endTitle: "End this meeting?",
   endText: "Everyone in it is sent home, and its link stops working. This can't be undone.",
+  newLink: "New link",
+  newLinkOf: (subject: string) => `New link for ${subject}`,
+  newLinkTitle: "Make a new link?",
+  newLinkText:
+    "The old one stops working at once: send the new one to whom you want in. Whoever is inside stays.",
   inviteLink: "Invite link",
   copyLink: "Copy invite link",
   created: (date: Date) =>

@@ -1,4 +1,4 @@
-"""`vestibule meeting`: create and list meetings."""
+"""`vestibule meeting`: create and list meetings, replace their keys."""
 
 import time
 from typing import Annotated
@@ -12,7 +12,7 @@ from vestibule.conferencing.invitation import invitation_link
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 
-app = typer.Typer(help="Meetings: create, list.", no_args_is_help=True)
+app = typer.Typer(help="Meetings: create, list, replace keys.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -53,6 +53,25 @@ def list_meetings(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG)
         ]
 
     show_table(("subject", "link"), run(config, act))
+
+
+@app.command("replace-key")
+def replace_key(
+    person: PersonArgument,
+    meeting: Annotated[str, typer.Argument(help="Its id: what stands before # in its link.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Give a person's meeting a new link. The old one opens nothing any more; who is inside stays."""
+
+    async def act(workspace: Workspace) -> str:
+        meetings = meetings_of(workspace)
+        await meetings.reload()
+        replaced = await meetings.replace_key(workspace.person(person), meeting)
+        if replaced is None:
+            fail(f"{person} has no meeting {meeting}: vestibule meeting list {person}")
+        return invitation_link(workspace.settings.web_origin, replaced)
+
+    say("link", run(config, act))
 
 
 def meetings_of(workspace: Workspace) -> Meetings:

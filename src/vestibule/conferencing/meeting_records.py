@@ -51,6 +51,16 @@ class MeetingRecords:
 
         await self._writer.submit(write)
 
+    async def replace_key(self, meeting_id: str, key: str) -> None:
+        """Give a meeting another conference key; durable when this returns."""
+
+        async def write(connection: AsyncConnection) -> None:
+            statement = update(meetings).where(meetings.c.id == meeting_id)
+            await connection.execute(statement.values(conference_key=key))
+            await raise_revision(connection, "meetings")
+
+        await self._writer.submit(write)
+
     async def end(self, meeting_id: str, at: float) -> None:
         """Delete a meeting; durable when this returns."""
 

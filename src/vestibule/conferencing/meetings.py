@@ -1,11 +1,11 @@
-"""The meetings of all tenants: created, found, listed, deleted (C1, C2).
+"""The meetings of all tenants: created, found, listed, given another key, deleted (C1, C2).
 
 Reads are from memory; a meeting that was told to its creator is stored (DESIGN 4.10). Other processes' writes,
 such as the command line's, come in with `reload`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vestibule.conferencing.admission import MeetingPolicy
@@ -54,6 +54,9 @@ class Records(Protocol):
 
     async def add(self, record: MeetingRecord) -> None:
         """Keep a meeting; durable when this returns."""
+
+    async def replace_key(self, meeting_id: str, key: str) -> None:
+        """Give a meeting another conference key; durable when this returns."""
 
     async def end(self, meeting_id: str, at: float) -> None:
         """Delete a meeting; durable when this returns."""
@@ -140,6 +143,23 @@ class Meetings:
         if meeting is None:  # the organizer was deleted while we stored it
             raise NotLicensed
         return meeting
+
+    async def replace_key(self, person: Person, meeting_id: str) -> Meeting | None:
+        """Give a meeting of one's own another conference key; None if there is no such meeting.
+
+        The old key opens nothing from then on; who is inside stays (I7).
+        """
+        record = self._of_person.get(person.id, {}).get(meeting_id)
+        if record is None:
+            return None
+        key = new_conference_key()
+        await self._store.replace_key(meeting_id, key)
+        self._note(Kind.MEETING_KEY_REPLACED, person, meeting_id)
+        if meeting_id not in self._records:  # ended while we stored it
+            return None
+        record = replace(record, conference_key=key)
+        self._keep(record)
+        return self._meeting(record)
 
     async def end(self, person: Person, meeting_id: str) -> bool:
         """Delete a meeting of one's own; whether there was one."""

@@ -257,6 +257,7 @@ class Reception:
         if message.to_tag:
             self._serve_in_dialog(transaction, principal)
             return
+        self._layer.accept(transaction)
         self._parts.router.find(transaction, kind)(transaction)
 
     def _remember(self, flow: int, principal: Principal) -> None:

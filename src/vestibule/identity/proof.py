@@ -25,7 +25,7 @@ from vestibule.identity.mechanisms.association import (
 )
 from vestibule.identity.mechanisms.bearer import Tokens, prove_by_token
 from vestibule.identity.mechanisms.certificate import Devices, prove_by_certificate
-from vestibule.identity.mechanisms.conference_key import ConferenceKeys, prove_by_key
+from vestibule.identity.mechanisms.conference_key import ConferenceKeys, ShownKeys, prove_by_key
 from vestibule.identity.mechanisms.device_digest import (
     DigestDirectory,
     algorithms_for,
@@ -43,7 +43,9 @@ from vestibule.sip.router import UriKind
 from vestibule.sip.uri import SipUri
 
 FAILURES = Allowance(burst=60, interval=1.0)
-"""Wrong proofs from one address: real guests mistype seldom, and 128-bit keys aren't found at this rate."""
+"""Wrong proofs from one network: real guests mistype seldom, and 128-bit keys aren't found at this rate. Once they are
+used up, a connection is still heard until its first failure: who shares an address with an attacker gets in, and the
+attacker has one try for each connection, of which the edge lets in few."""
 
 _MEETING_KINDS = frozenset({UriKind.FOCUS, UriKind.AUDIO_VIDEO})
 _log = structlog.get_logger(__name__)
@@ -81,6 +83,9 @@ class Proof:
     def __init__(self, parts: ProofParts) -> None:
         self._parts = parts
         self._failures = TokenBuckets(FAILURES)
+        self._failed: set[int] = set()
+        """Connections with a wrong proof."""
+        self._shown = ShownKeys()
         self._journal = ProofJournal(parts.notes, parts.directory)
         self._verified: tuple[SipMessage, Association] | None = None
         """The newest message that came with a message proof, whose number can be used only once."""
@@ -111,6 +116,8 @@ class Proof:
         """A connection is gone."""
         self._parts.nonces.forget(flow)
         self._parts.associations.forget_flow(flow)
+        self._shown.forget(flow)
+        self._failed.discard(flow)
 
     def prove(self, message: SipMessage, facts: FlowFacts, kind: UriKind) -> Principal:
         """Who sent it. Raises SipRefusal: 401 with challenges, 403, 400, 503 after too many failures."""
@@ -168,7 +175,8 @@ class Proof:
     def _device(
         self, message: SipMessage, facts: FlowFacts, response: DigestResponse, sender: SipUri
     ) -> Principal | None:
-        self._require_patience(message, facts)
+        if facts.id in self._failed:
+            self._require_patience(message, facts)
         tenant = self._parts.directory.tenant_of_domain(sender.host)
         principal = prove_by_device(response, message.method, tenant, self._parts.directory)
         good = response.realm == self._realm(sender.host) and _same_target(response, message)
@@ -189,9 +197,12 @@ class Proof:
             raise self._challenge(message, facts, uri.host)
         if kind not in _MEETING_KINDS or meeting_id is None or tenant is None:
             raise _forbidden("for meetings only")
-        self._require_patience(message, facts)
+        if facts.id in self._failed:
+            self._require_patience(message, facts)
         response = parse_digest(parameters)
-        principal = prove_by_key(response, message, meeting_id, tenant.id, self._parts.keys)
+        principal = prove_by_key(
+            response, message, meeting_id, tenant.id, self._parts.keys, self._shown
+        )
         if principal is None or not _same_target(response, message):
             known = meeting_id if self._parts.keys.key_of(meeting_id) else None
             self._count_failure(message, facts, "conference-key", meeting=known)
@@ -222,7 +233,8 @@ class Proof:
         response: DigestResponse,
         domain: str,
     ) -> None:
-        state = self._parts.nonces.use(response.nonce, response.count, facts.id)
+        purpose = self._purpose(message)
+        state = self._parts.nonces.use(response.nonce, response.count, facts.id, purpose)
         if state is NonceState.GOOD:
             return
         if state is NonceState.BAD:
@@ -236,7 +248,7 @@ class Proof:
         tenant = self._parts.directory.tenant_of_domain(realm)
         guest = SipUri.parse(message.from_uri).is_anonymous
         algorithms = ("SHA-256",) if guest else algorithms_for(tenant)
-        nonce = self._parts.nonces.new(facts.id)
+        nonce = self._parts.nonces.new(facts.id, self._purpose(message))
         again = ", stale=true" if stale else ""
         headers = [
             (
@@ -252,6 +264,12 @@ class Proof:
                 ("WWW-Authenticate", f'Bearer realm="{realm}", authz_server="{issuer}"{failed}')
             )
         return SipRefusal(401, headers=headers)
+
+    def _purpose(self, message: SipMessage) -> str:
+        """What a nonce is for: a guest's for one meeting, a device's for all that its owner does."""
+        if not SipUri.parse(message.from_uri).is_anonymous:
+            return ""
+        return self._parts.meeting_id_of(SipUri.parse(message.uri).opaque) or "none"
 
     def _realm(self, domain: str) -> str:
         """The domain itself if it is ours: secrets are made for the domain of their owner."""
@@ -273,6 +291,7 @@ class Proof:
         proven: Principal | None = None,
         meeting: str | None = None,
     ) -> None:
+        self._failed.add(facts.id)
         self._require_patience(message, facts)
         self._failures.take(subnet_of(facts.host), self._parts.clock())
         _log.info("proof.failed", address=facts.host, mechanism=mechanism)

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     PARTICIPANT_UNMUTED = "participant.unmuted"
     PARTICIPANT_REMOVED = "participant.removed"
     MEETING_CREATED = "meeting.created"
+    MEETING_KEY_REPLACED = "meeting.key-replaced"
     MEETING_ENDED = "meeting.ended"
     MEETING_DELETED = "meeting.deleted"
 

@@ -87,6 +87,9 @@ class Meetings(Protocol):
     def list_of(self, person: Person, /) -> Sequence[Meeting]:
         """The meetings that a person organises, newest first."""
 
+    async def replace_key(self, person: Person, meeting_id: str, /) -> Meeting | None:
+        """Another conference key for a meeting of one's own; None if there is no such meeting."""
+
     async def end(self, person: Person, meeting_id: str, /) -> bool:
         """Deletes a meeting of one's own; whether there was one."""
 

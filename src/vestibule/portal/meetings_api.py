@@ -1,4 +1,4 @@
-"""My meetings: list, create, end (C1, C2)."""
+"""My meetings: list, create, give a new link, end (C1, C2)."""
 
 from typing import Annotated
 
@@ -58,6 +58,19 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
             meeting = await deps.meetings.create(caller.person, wanted.subject)
         except deps.meeting_refusals as refused:
             raise Problem(409, "You have as many meetings as anybody may.") from refused
+        return _view(deps, meeting)
+
+    @routes.post(
+        "/api/v1/meetings/{meeting_id}/conference-key", responses=documented(401, 404, 422)
+    )
+    async def replace_key(
+        meeting_id: Annotated[str, Path(pattern=MEETING_ID)],
+        caller: Annotated[Caller, Depends(proof)],
+    ) -> MeetingView:
+        """A new link for a meeting of the caller's: the old one opens nothing, who is inside stays."""
+        meeting = await deps.meetings.replace_key(caller.person, meeting_id)
+        if meeting is None:
+            raise Problem(404, "You have no such meeting.")
         return _view(deps, meeting)
 
     @routes.delete(

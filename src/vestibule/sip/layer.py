@@ -58,7 +58,7 @@ class TransactionLayer:
         self._on_ack = on_ack
         self._most_open = most_open_per_flow
         self._flows: dict[int, _FlowTransactions] = {}
-        self._arrivals: dict[tuple[str, str, int, str], ServerTransaction] = {}
+        self._arrivals: dict[tuple[str | int, ...], ServerTransaction] = {}
         """Those outside dialogs: the same one by another way is a loop, or forked elsewhere."""
 
     # --- connections ---
@@ -98,25 +98,19 @@ class TransactionLayer:
         if len(kept.servers) >= self._most_open and self._too_many_open(kept):
             self._answer(message, 503, (_RETRY_AFTER,))
             return
-        arrival = (message.call_id, message.from_tag, message.cseq, message.method)
-        outside_dialog = not message.to_tag
-        if outside_dialog and arrival in self._arrivals:
-            self._answer(message, 482)  # RFC 3261 section 8.2.2.2
-            return
         old_invite = key[0] == "" and message.method == "INVITE"
         old_client = (message.call_id, message.from_tag) if old_invite else None
 
         def forget() -> None:
             kept.servers.pop(key, None)
-            if outside_dialog:
-                self._arrivals.pop(arrival, None)
+            arrival = _arrival(message)
+            if self._arrivals.get(arrival) is transaction:
+                del self._arrivals[arrival]
             if old_client is not None:
                 kept.unbranched.pop(old_client, None)
 
         transaction = ServerTransaction(self, message, forget)
         kept.servers[key] = transaction
-        if outside_dialog:
-            self._arrivals[arrival] = transaction
         if old_client is not None:
             kept.unbranched[old_client] = transaction
         self._on_request(transaction)
@@ -145,6 +139,15 @@ class TransactionLayer:
         client = kept.clients.get((message.branch, message.method)) if kept else None
         if client is not None:
             client.received(message)
+
+    def accept(self, transaction: ServerTransaction) -> None:
+        """Keep a request outside dialogs as the one of its name. Raises SipRefusal 482 if it has come before by
+        another way (RFC 3261 section 8.2.2.2).
+
+        For proven requests only: a stranger must neither learn what is pending nor take its name first.
+        """
+        if self._arrivals.setdefault(_arrival(transaction.request), transaction) is not transaction:
+            raise SipRefusal(482)
 
     def refuse(self, message: SipMessage, refusal: SipRefusal) -> None:
         """Turn a message away before it belongs to any transaction. An ACK or a response can only be dropped."""
@@ -238,6 +241,13 @@ def _server_key(message: SipMessage, method: str) -> _ServerKey:
         via = message.header("Via") or ""
         return (branch, via.partition(";")[0].rpartition(" ")[2].lower(), method)
     return ("", message.call_id, message.from_tag, message.cseq, method)
+
+
+def _arrival(message: SipMessage) -> tuple[str | int, ...]:
+    """What names a request whatever way it comes. From is what was proven: nobody can take another's name."""
+    return (
+        message.from_uri, message.from_tag, message.call_id, message.cseq, message.method,
+    )  # fmt: skip
 
 
 def _after_first_line(data: bytes, via: str) -> bytes:

@@ -74,3 +74,15 @@ def test_a_link_is_printed_once_and_kept_as_a_hash(installation: Installation) -
     assert "exclude" in installation.refusal(
         "device", "enroll", "admin", "desk", "--link", "--out", "x.pem"
     )
+
+
+def test_a_meeting_gets_a_new_link(installation: Installation) -> None:
+    link = installation.do("meeting", "create", "admin", "Budget").split()[1]
+    meeting_id = link.rpartition("#")[0].rpartition("/")[2]
+    new = installation.do("meeting", "replace-key", "admin", meeting_id).split()[1]
+    assert new.rpartition("#")[0] == link.rpartition("#")[0]
+    assert new != link
+    assert new in installation.do("meeting", "list", "admin")
+    assert "vestibule meeting list admin" in installation.refusal(
+        "meeting", "replace-key", "admin", "A" * 22
+    )

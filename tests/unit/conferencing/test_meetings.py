@@ -91,3 +91,17 @@ async def test_policy_is_the_tenants_in_force_and_ends_with_the_organizer(house:
     assert found.policy.access is Access.ANYONE
     await house.directory.set_enabled(alice.id, enabled=False)
     assert house.meetings.find(meeting.id) is None
+
+
+async def test_a_key_is_replaced_for_everybody_by_its_organizer_only(house: House) -> None:
+    alice, bob = await person(house, "alice"), await person(house, "bob")
+    old = await house.meetings.create(alice, "x")
+    assert await house.meetings.replace_key(bob, old.id) is None
+    new = await house.meetings.replace_key(alice, old.id)
+    assert new is not None
+    assert new.conference_key != old.conference_key
+    assert house.meetings.key_of(old.id) == ("d.test", new.conference_key)
+    elsewhere = house.another_process()
+    await elsewhere.reload()
+    assert elsewhere.find(old.id) == new
+    assert not house.ended

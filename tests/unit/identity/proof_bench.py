@@ -55,6 +55,7 @@ class Place:
     policy: TenantPolicy = field(default_factory=lambda: TenantPolicy(device_digest=True))
 
     notes: list[Note] = field(default_factory=list)
+    conference_key: str = CONFERENCE_KEY
 
     def __post_init__(self) -> None:
         self.people = {name: _person(name) for name in ("alice", "bob")}
@@ -116,7 +117,7 @@ class Place:
         )  # fmt: skip
 
     def key_of(self, meeting_id: str) -> tuple[str, str] | None:
-        return ("d.test", CONFERENCE_KEY) if meeting_id == MEETING else None
+        return ("d.test", self.conference_key) if meeting_id == MEETING else None
 
     def revoke(self, device: str) -> None:
         self.devices[device] = replace(self.devices[device], revoked_at=self.now)
@@ -162,6 +163,7 @@ class DigestClient:
     flow: int = 1
     nonce: str = ""
     count: int = 0
+    purpose: str = ""
 
     def answer(
         self,
@@ -174,7 +176,7 @@ class DigestClient:
         flow: int | None = None,
     ) -> SipMessage:
         if not self.nonce:
-            self.nonce = self.place.nonces.new(self.flow)
+            self.nonce = self.place.nonces.new(self.flow, self.purpose)
         self.count = self.count + 1 if count is None else count
         secret = ha1(self.algorithm, self.username, self.realm, self.secret)
         ha2 = digest(self.algorithm, f"{digest_method or method}:{digest_uri or uri}")
@@ -190,9 +192,14 @@ class DigestClient:
         )
 
 
-def guest(place: Place, **changed: str) -> DigestClient:
+def guest(place: Place, **changed: str | int) -> DigestClient:
     """A guest who knows the meeting's key."""
-    parts = {"username": MEETING, "secret": CONFERENCE_KEY, "sender": GUEST} | changed
+    parts = {
+        "username": MEETING,
+        "secret": CONFERENCE_KEY,
+        "sender": GUEST,
+        "purpose": MEETING,
+    } | changed
     return DigestClient(place, **parts)  # type: ignore[arg-type]
 
 

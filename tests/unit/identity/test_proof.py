@@ -276,8 +276,18 @@ def test_counts_only_rise(place: Place) -> None:
 
 def test_a_nonce_is_good_on_its_own_connection(place: Place) -> None:
     client = DigestClient(place)
-    assert place.refusal(client.answer(flow=2)).status == 401
+    refusal = place.refusal(client.answer(flow=2), Connection(2))
+    assert refusal.status == 401
+    assert challenges(refusal)[0].endswith(", stale=true"), "nobody is asked for the secret again"
     place.prove(client.answer())
+
+
+def test_a_guests_nonce_is_good_for_its_own_meeting(place: Place) -> None:
+    elsewhere = guest(place, purpose=OTHER_MEETING)
+    refusal = place.refusal(elsewhere.answer(focus(), "INVITE"))
+    assert refusal.status == 401
+    assert challenges(refusal)[0].endswith(", stale=true")
+    place.prove(guest(place).answer(focus(), "INVITE"))
 
 
 @pytest.mark.parametrize("nonce", ["", "x", "a.b.c", "0.0.0", ".." * 40])
@@ -369,6 +379,19 @@ def test_a_key_does_not_speak_for_a_member(place: Place) -> None:
     assert place.refusal(message).status in (401, 403)
 
 
+def test_a_replaced_key_opens_nothing_but_keeps_who_showed_it_in_place(place: Place) -> None:
+    inside, late = guest(place), guest(place, flow=2)
+    place.prove(inside.answer(focus(), "INVITE"))
+    place.conference_key = "y" * 22
+    for method in ("INVITE", "OPTIONS"):
+        assert place.refusal(inside.answer(focus(), method)).status == 401
+    assert place.prove(inside.answer(focus(), "SUBSCRIBE")).meeting == MEETING
+    assert place.prove(inside.answer(focus(part="audio-video"), "INVITE")).meeting == MEETING
+    assert place.refusal(late.answer(focus(), "SUBSCRIBE"), Connection(2)).status == 401
+    place.proof.forget(1)
+    assert place.refusal(inside.answer(focus(), "SUBSCRIBE")).status == 401
+
+
 def test_md5_does_not_prove_a_guest(place: Place) -> None:
     place.policy = TenantPolicy(device_digest=True, device_digest_md5=True)
     assert place.refusal(guest(place, algorithm="MD5").answer(focus(), "INVITE")).status == 401
@@ -393,6 +416,10 @@ def test_too_many_wrong_keys_from_one_place(place: Place) -> None:
     refusal = place.refusal(guest(place).answer(focus(), "INVITE"))
     assert refusal.status == 503
     assert int(dict(refusal.headers)["Retry-After"]) >= 1
+    wrong = guest(place, secret="x" * 22, flow=2).answer(focus(), "INVITE")
+    assert place.refusal(wrong, Connection(2)).status == 503
+    neighbour = guest(place, flow=3).answer(focus(), "INVITE")
+    assert place.prove(neighbour, Connection(3)).meeting == MEETING
     elsewhere = Connection(host="198.51.100.1")
     assert place.prove(guest(place).answer(focus(), "INVITE"), elsewhere).meeting == MEETING
     place.now += 2 * FAILURES.interval

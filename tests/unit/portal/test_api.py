@@ -60,6 +60,23 @@ async def test_nobody_sees_or_ends_another_s_meeting(portal: Portal) -> None:
     assert len((await alice.api("GET", "/meetings", alices)).json()) == 1
 
 
+async def test_a_meeting_gets_a_new_link_from_its_organizer_only(portal: Portal) -> None:
+    alice, bob = portal.browser(), portal.browser()
+    alices = (await alice.tokens())["access_token"]
+    bobs = (await bob.tokens("bob"))["access_token"]
+    old = (await alice.api("POST", "/meetings", alices, json={"subject": "x"})).json()
+    path = f"/meetings/{old['id']}/conference-key"
+    assert (await bob.api("POST", path, bobs)).status_code == 404
+    new = (await alice.api("POST", path, alices)).json()
+    assert new["link"].endswith(f"#{new['conference_key']}")
+    assert new | {"link": "", "conference_key": ""} == old | {"link": "", "conference_key": ""}
+    assert new["conference_key"] != old["conference_key"]
+    assert (await alice.api("GET", "/meetings", alices)).json() == [new]
+    assert (
+        await alice.api("POST", f"/meetings/{MEETING}/conference-key", alices)
+    ).status_code == 404
+
+
 async def test_no_token_is_answered_with_a_challenge(portal: Portal) -> None:
     answer = await portal.browser().api("GET", "/session", None)
     assert answer.status_code == 401
@@ -220,6 +237,7 @@ async def test_the_api_describes_itself_and_names_its_errors(portal: Portal) -> 
         "/api/v1/meetings",
         "/api/v1/meetings/{meeting_id}",
         "/api/v1/device-enrolments",
+        "/api/v1/meetings/{meeting_id}/conference-key",
         "/api/v1/join/{organizer}/{meeting_id}",
         "/identity/associations",
         "/pki/authority.pem",

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.sip.wire import Wire, layer_on, request
 from vestibule.sip.message import SipMessage
+from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction
 
@@ -65,17 +66,32 @@ def test_the_same_request_by_another_way_is_a_loop() -> None:
     bench = Bench()
     bench.layer.receive(request("INVITE"))
     bench.layer.receive(request("INVITE", branch="z9hG4bKother", flow=2))
-    assert len(bench.requests) == 1
-    merged = bench.wire.one(flow=2)
-    assert (merged.status, merged.branch) == (482, "z9hG4bKother")
+    first, second = bench.requests
+    bench.layer.accept(first)
+    with pytest.raises(SipRefusal) as refused:
+        bench.layer.accept(second)
+    assert refused.value.status == 482
+
+
+def test_what_was_not_accepted_takes_no_name() -> None:
+    bench = Bench()
+    for branch, flow in (("z9hG4bKstranger", 2), ("z9hG4bKa", 1)):
+        bench.layer.receive(request("INVITE", branch=branch, flow=flow))
+    stranger, honest = bench.requests
+    bench.layer.accept(honest)
+    stranger.refuse_and_forget(SipRefusal(401))
+    bench.layer.receive(request("INVITE", branch="z9hG4bKb", flow=2))
+    with pytest.raises(SipRefusal):
+        bench.layer.accept(bench.requests[2])
 
 
 def test_after_the_answer_the_same_identity_may_come_again() -> None:
     bench = Bench()
     bench.layer.receive(request())
+    bench.layer.accept(bench.requests[0])
     bench.requests[0].respond(401)
     bench.layer.receive(request(branch="z9hG4bKother"))
-    assert len(bench.requests) == 2
+    bench.layer.accept(bench.requests[1])
 
 
 # --- CANCEL ---

@@ -22,14 +22,16 @@ const useStyles = makeStyles({
   words: { minWidth: 0, display: "flex", flexDirection: "column" },
   subject: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   date: { color: tokens.colorNeutralForeground3 },
-  actions: { display: "flex", gap: tokens.spacingHorizontalS },
+  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
   link: { gridColumn: "1 / -1", minWidth: 0 },
 });
 
 /** One of the person's meetings. */
-export function MeetingCard({ meeting, onEnd }: { meeting: Meeting; onEnd: () => void }) {
+export function MeetingCard(props: { meeting: Meeting; onNewLink: () => void; onEnd: () => void }) {
+  const { meeting, onNewLink, onEnd } = props;
   const styles = useStyles();
   const [ending, setEnding] = useState(false);
+  const [renewing, setRenewing] = useState(false);
   return (
     <li className={styles.card} data-testid={`meeting-${meeting.id}`}>
       <div className={styles.words}>
@@ -41,6 +43,14 @@ export function MeetingCard({ meeting, onEnd }: { meeting: Meeting; onEnd: () =>
         </Text>
       </div>
       <div className={styles.actions}>
+        <Button
+          appearance="subtle"
+          onClick={() => setRenewing(true)}
+          aria-label={words.newLinkOf(meeting.subject)}
+          data-testid={`new-link-${meeting.id}`}
+        >
+          {words.newLink}
+        </Button>
         <Button appearance="subtle" onClick={() => setEnding(true)} aria-label={words.endOf(meeting.subject)}>
           {words.end}
         </Button>
@@ -63,6 +73,14 @@ export function MeetingCard({ meeting, onEnd }: { meeting: Meeting; onEnd: () =>
           testId="invite-link"
         />
       </div>
+      <ConfirmDialog
+        open={renewing}
+        title={words.newLinkTitle}
+        text={words.newLinkText}
+        action={words.newLink}
+        onConfirm={onNewLink}
+        onClose={() => setRenewing(false)}
+      />
       <ConfirmDialog
         open={ending}
         title={words.endTitle}

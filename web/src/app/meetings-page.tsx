@@ -146,7 +146,12 @@ function MeetingList({ model, state }: { model: MeetingsModel; state: MeetingsSt
   return (
     <ul className={styles.list}>
       {state.meetings.map((meeting) => (
-        <MeetingCard key={meeting.id} meeting={meeting} onEnd={() => model.end(meeting.id)} />
+        <MeetingCard
+          key={meeting.id}
+          meeting={meeting}
+          onNewLink={() => model.replaceKey(meeting.id)}
+          onEnd={() => model.end(meeting.id)}
+        />
       ))}
     </ul>
   );

@@ -72,6 +72,11 @@ export class Api {
     return this.#member<Meeting>("POST", "/api/v1/meetings", { subject });
   }
 
+  /** The same meeting with another key, hence another link; the old one opens nothing any more. */
+  replaceKey(id: string): Promise<Meeting> {
+    return this.#member<Meeting>("POST", `/api/v1/meetings/${encodeURIComponent(id)}/conference-key`);
+  }
+
   async deleteMeeting(id: string): Promise<void> {
     await this.#member("DELETE", `/api/v1/meetings/${encodeURIComponent(id)}`);
   }

@@ -1,4 +1,4 @@
-/** "My meetings": the list, making one, ending one. */
+/** "My meetings": the list, making one, giving one a new link, ending one. */
 import { type Api, ApiProblem, createdAt, type Meeting } from "./api";
 import { Store } from "./store";
 
@@ -42,6 +42,15 @@ export class MeetingsModel {
     const { meetings } = this.state.get();
     this.state.patch({ creating: false, meetings: meeting ? [meeting, ...meetings] : meetings });
     return meeting;
+  }
+
+  /** Give it a new link, whoever is inside staying there. */
+  async replaceKey(id: string): Promise<void> {
+    const renewed = await this.#try(() => this.#api.replaceKey(id));
+    if (renewed) {
+      const { meetings } = this.state.get();
+      this.state.patch({ meetings: meetings.map((meeting) => (meeting.id === id ? renewed : meeting)) });
+    }
   }
 
   /** End it for everyone and take it from the list. */

@@ -61,6 +61,17 @@ describe("MeetingsModel", () => {
     expect(model.state.get().meetings).toEqual([]);
   });
 
+  it("shows the new link in the old one's place", async () => {
+    const renewed = { ...FIRST, link: "new" };
+    const { model, calls } = modelWith(({ method }) =>
+      Response.json(method === "POST" ? renewed : [FIRST, SECOND]),
+    );
+    await model.load();
+    await model.replaceKey("1");
+    expect(calls[1]?.path).toBe("/api/v1/meetings/1/conference-key");
+    expect(model.state.get().meetings).toEqual([SECOND, renewed]);
+  });
+
   it("says when the server can't be reached", async () => {
     const { model } = modelWith(() => {
       throw new TypeError("Failed to fetch");

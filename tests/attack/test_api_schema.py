@@ -1,0 +1,44 @@
+"""ATTACKS 24, A3: schemathesis reads what our HTTP API says of itself and bends every operation of it.
+
+No 500, no status, content type or shape that the description doesn't name, no wrong input taken, no operation that
+answers without the proof it asks for.
+"""
+
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.clients.deployment import Deployment
+from tests.clients.https import HostTransport
+from tests.clients.namespaces import Network
+from tests.clients.oidc import tokens
+
+_SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
+_EXAMPLES = 20
+_SETTINGS = """
+[[operations]] # whether a point is on its curve is nothing that a description can say
+include-path = "/identity/associations"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "422"]
+"""
+
+
+def test_no_operation_surprises(network: Network, deployment: Deployment, tmp_path: Path) -> None:
+    host = network.add_host()
+    with httpx.Client(
+        transport=HostTransport(host, deployment.authority), base_url=deployment.origin
+    ) as browser:
+        token = tokens(browser, deployment)["access_token"]
+    (tmp_path / "schemathesis.toml").write_text(_SETTINGS)
+    done = host.run(
+        [
+            "env", "-C", str(tmp_path), f"HOME={tmp_path}", _SCHEMATHESIS, "run",
+            f"{deployment.origin}/api/v1/openapi.json",
+            "--tls-verify", str(deployment.authority), "-H", f"Authorization: Bearer {token}",
+            "--checks", "all", "--max-examples", str(_EXAMPLES), "--continue-on-failure",
+            "--request-timeout", "20", "--seed", "1", "--no-color",
+        ],
+        seconds=300.0,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Selected: 11/11" in done.stdout, "operations came or went: look whether all are tried"
