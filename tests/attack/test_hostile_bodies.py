@@ -1,4 +1,4 @@
-"""ATTACKS 80, 24: multipart bodies, Accept, Event and XML that nest or never end are refused, and nobody else notices."""
+"""ATTACKS 80, 24: multipart bodies, Accept, Event and XML that nest or never end are refused."""
 
 import pytest
 

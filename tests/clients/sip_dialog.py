@@ -48,7 +48,9 @@ def later(
 
 def in_dialog(message: str, answered: str) -> str:
     """The message with ends, tags and Call-ID of the dialog that this answer made."""
-    for name in ("From", "To", "Call-ID"):
-        value = header_of(answered, name)
-        message = re.sub(rf"(?m)^{name}: .*$", lambda _, v=f"{name}: {value}": v, message, count=1)
-    return message
+    rows = message.split("\n")
+    for number, row in enumerate(rows[: rows.index("")]):
+        name = row.partition(":")[0]
+        if name in ("From", "To", "Call-ID"):
+            rows[number] = f"{name}: {header_of(answered, name)}"
+    return "\n".join(rows)
