@@ -1,6 +1,7 @@
 """ATTACKS 40, 41: whoever is removed or demoted keeps nothing, and whoever is inside is listed."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -9,11 +10,13 @@ from tests.clients.deployment import Deployment
 from tests.clients.guest import Guest
 from tests.clients.namespaces import Network
 from tests.clients.participant import C3P, Participant, token_in
+from tests.clients.phone import Phone
 from tests.clients.sip_dialog import later
 from tests.clients.sip_line import request, status_of
 
 ALICE, BOB = "sip:alice@vestibule.test", "sip:bob@vestibule.test"
 ENDPOINT = "{22222222-2222-2222-2222-222222222222}"
+_PACKETS = 25  # half a second of speech
 SUCCESS, DENIED = 'code="success"', 'reason="accessDenied"'
 
 
@@ -111,3 +114,23 @@ def test_a_command_in_anothers_name_is_its_senders(alice: Participant, bob: Part
     )
     assert DENIED in bob.ask("INFO", headers=C3P, body=usurping)
     assert status_of(alice.command("<x/>")) == 200, "the meeting goes on"
+
+
+def test_nothing_is_heard_after_the_removal(
+    alice: Participant, town: Network, house: Deployment
+) -> None:
+    """The removed phone's port is silent while another that came by the same way goes on hearing the room."""
+    with ExitStack() as opened:
+        phones = [
+            opened.enter_context(Phone(town.add_host(), house, name)) for name in ("bob", "carol")
+        ]
+        for phone in phones:
+            phone.join()
+            phone.hears(_PACKETS)
+        removed, staying = phones
+        assert SUCCESS in alice.remove(BOB)
+        assert removed.line.receive().startswith("BYE ")
+        staying.hears(_PACKETS)  # what was on its way to the other has come by now
+        removed.forget()
+        staying.hears(_PACKETS)
+        assert not removed.has_heard()

@@ -1,7 +1,6 @@
 """ATTACKS 13: hostile session descriptions are refused, and media floods no third address."""
 
 import select
-import time
 
 import pytest
 
@@ -9,8 +8,8 @@ from tests.clients.calls import KEYED, SDP, registered
 from tests.clients.deployment import Deployment
 from tests.clients.guest import device_line
 from tests.clients.namespaces import Network
-from tests.clients.sip_dialog import later
-from tests.clients.sip_line import SipLine, request, status_of
+from tests.clients.phone import Phone
+from tests.clients.sip_line import request, status_of
 
 ALICE, BOB = "sip:alice@vestibule.test", "sip:bob@vestibule.test"
 M_LINE, C_LINE = "m=audio 40000 RTP/SAVP 0", "c=IN IP4 192.0.2.1"
@@ -61,37 +60,18 @@ def test_no_one_else_is_bothered_with_what_can_not_be_read(
         assert "Call-ID: good\r\n" in bob.receive()
 
 
-def dial_in(line: SipLine, focus: str, who: str, address: str, port: int) -> str:
-    """A phone joins the meeting and asks for its media to be sent to that address."""
-    offer = KEYED.replace("192.0.2.1", address).replace("40000", str(port))
-    line.send(request("INVITE", focus, who, headers=SDP, body=offer))
-    accepted = line.final()
-    assert status_of(accepted) == 200, accepted
-    line.send(later("ACK", accepted, cseq=1))
-    return accepted
-
-
 def test_media_goes_to_nobody_who_has_not_asked_for_it(town: Network, house: Deployment) -> None:
-    focus = house.facts["meeting"]["focus"]
-    honest, attacker, victim = (town.add_host() for _ in range(3))
+    victim = town.add_host()
     with (
-        honest.udp() as own, victim.udp() as unasked,
-        device_line(attacker, house, "alice") as alice, device_line(honest, house, "bob") as bob,
-    ):  # fmt: skip
-        for host, udp in ((honest, own), (victim, unasked)):
-            udp.bind((host.address, 0))
-        there, here = unasked.getsockname(), own.getsockname()
-        calls = [
-            dial_in(alice, focus, ALICE, *there),
-            dial_in(bob, focus, BOB, *here),
-        ]
-        deadline = time.monotonic() + 20
-        for _ in range(_PACKETS):
-            ready, _, _ = select.select([own], [], [], deadline - time.monotonic())
-            assert ready, "the honest phone hears the room"
-            own.recv(2048)
+        victim.udp() as unasked,
+        Phone(town.add_host(), house, "alice") as attacker,
+        Phone(town.add_host(), house, "bob") as honest,
+    ):
+        unasked.bind((victim.address, 0))
+        attacker.join(media_at=unasked.getsockname())
+        honest.join()
+        honest.hears(_PACKETS)
         came, _, _ = select.select([unasked], [], [], 0)
         assert not came, "a stranger was sent media"
-        for line, accepted in zip((alice, bob), calls, strict=True):
-            line.send(later("BYE", accepted))
-            assert status_of(line.final()) == 200
+        attacker.leave()
+        honest.leave()
