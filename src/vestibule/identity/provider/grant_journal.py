@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import Person
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
@@ -51,7 +52,4 @@ class GrantJournal:
         self, kind: Kind, person_id: str, details: dict[Detail, str], *, by_person: bool
     ) -> None:
         person = self._people.person_by_id(person_id)
-        aor = person.aor if person else None
-        tenant = person.tenant if person else None
-        actor = aor if by_person else None
-        self._notes.note(Note(kind, tenant=tenant, actor=actor, subject=aor, details=details))
+        self._notes.note(of_person(kind, person, by_themselves=by_person, details=details))
