@@ -5,13 +5,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+PYTHON_CODE := src tests bench scripts/mutations
 STATIC := src/vestibule/portal/static/index.html
 OPENID_PROVIDER := tests/clients/oidc-provider/node_modules/.package-lock.json
 OPENID_CLIENT := tests/clients/openid-client/node_modules/.package-lock.json
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test test-long lint format unit interop attack web-test native-test web-unit screenshots fuzz bench wheel clean
+.PHONY: help demo test test-long lint format unit interop attack mutations web-test native-test web-unit screenshots fuzz bench wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -29,7 +30,7 @@ test-long: .venv/.dev $(STATIC) .venv/.native ## other people's suites that take
 
 lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check
 	@echo "==> ruff, mypy, import-linter"
-	@$(BIN)/ruff check src tests bench && $(BIN)/ruff format --check src tests bench
+	@$(BIN)/ruff check $(PYTHON_CODE) && $(BIN)/ruff format --check $(PYTHON_CODE)
 	@$(BIN)/mypy && $(BIN)/lint-imports
 	@echo "==> rustfmt, clippy"
 	@cd native && cargo fmt --all --check && cargo clippy -q --workspace --all-targets --locked -- -D warnings
@@ -37,7 +38,7 @@ lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-c
 	@cd web && npm run --silent check
 
 format: .venv/.dev web/node_modules/.package-lock.json ## put everything into its usual shape
-	@$(BIN)/ruff check --fix src tests bench; $(BIN)/ruff format src tests bench
+	@$(BIN)/ruff check --fix $(PYTHON_CODE); $(BIN)/ruff format $(PYTHON_CODE)
 	@cd native && cargo fmt --all
 	@cd web && npm run --silent format
 
@@ -53,6 +54,9 @@ unit: .venv/.dev $(STATIC) .venv/.native ## the fast Python tests
 
 interop attack: .venv/.dev $(STATIC) .venv/.native $(OPENID_PROVIDER) $(OPENID_CLIENT) ## one folder of the Python suite
 	@scripts/system-packages test; scripts/pebble; $(BIN)/python -m pytest tests/$@
+
+mutations: .venv/.dev $(STATIC) .venv/.native ## take each safeguard out and see its test go red (ARGS="5 41" or a file's name)
+	@scripts/system-packages test; nice $(BIN)/python scripts/mutations $(ARGS)
 
 web-test: .venv/.dev $(STATIC) .venv/.native ## meetings in real Chromium
 	@scripts/system-packages test; $(BIN)/python -m pytest tests/web

@@ -64,3 +64,17 @@ def browser(
     yield open_one
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="package")
+def town() -> Iterator[Network]:
+    """Hosts shared by all attacks that leave nothing behind: each takes new ones, and so new addresses."""
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="package")
+def house(town: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running demo in the town. Who attacks it leaves people, devices and its meeting as they were."""
+    with Deployment(town.server, tmp_path_factory.mktemp("town") / "demo") as deployment:
+        yield deployment

@@ -1,4 +1,4 @@
-"""ATTACKS 2, 38, 39, I7: a conference key opens one meeting's lobby, and nothing else."""
+"""ATTACKS 2, 38, 39, 75, I7: a conference key opens one meeting's lobby, and nothing else."""
 
 import secrets
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from tests.clients.guest import Guest
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
 from tests.clients.oidc import tokens
+from tests.clients.participant import Participant
 from tests.clients.sip_line import challenge_of, request, status_of
 
 
@@ -199,3 +200,28 @@ def test_who_tries_keys_is_stopped_and_a_guest_beside_them_comes_in(
         assert again.line.ask(again.write("OPTIONS", again.focus)) == 503
     with Guest(visitor, deployment) as guest:  # from the very same address
         assert status_of(guest.knock()) == 183
+
+
+def test_a_proof_for_another_target_is_refused(network: Network, deployment: Deployment) -> None:
+    with Guest(network.add_host(), deployment) as guest:
+        proof = guest.proof("OPTIONS", guest.focus)
+        assert guest.line.ask(request("OPTIONS", guest.media, guest.me, headers=proof)) == 401
+
+
+def test_the_key_is_in_nothing_that_a_participant_is_sent(
+    network: Network, deployment: Deployment
+) -> None:
+    """ATTACKS 75: whoever was let in could pass others round the lobby with it, or find it after a rotation."""
+    key = deployment.facts["meeting"]["conference_key"]
+    with (
+        Participant(network.server, deployment, "alice") as alice,
+        Guest(network.add_host(), deployment) as guest,
+    ):
+        heard = [alice.join(), guest.knock(), alice.admit(guest.me)]
+        assert alice.watch() == 200
+        heard += [guest.line.final(), alice.add_media("{66666666-6666-6666-6666-666666666666}")]
+        guest.line.send(guest.write("SUBSCRIBE", guest.focus, headers="Event: conference"))
+        while "<users>" not in heard[-1]:
+            heard.append(guest.line.receive())
+        heard.append(alice.hears_of(guest.me))
+    assert not [message for message in heard if key in message]

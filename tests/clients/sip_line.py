@@ -99,7 +99,7 @@ def request(
     call_id: str | None = None,
 ) -> str:
     """A well-formed request of a client that has no listening port. `headers`: more lines."""
-    length = len(body.replace("\n", "\r\n"))  # `send` makes CRLF of every line end
+    length = len(body.replace("\n", "\r\n").encode())  # `send` makes CRLF of every line end
     more = f"{headers.strip()}\n" if headers else ""
     return (
         f"{method} {uri} SIP/2.0\n"

@@ -1,5 +1,6 @@
 """What the journal is told of the directory's changes; it is written in the same transaction as they."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from enum import Enum
 
@@ -33,9 +34,27 @@ def of_policy(before: Tenant, policy: TenantPolicy) -> list[Note]:
     ]
 
 
-def of_person(kind: Kind, person: Person) -> Note:
-    """Something happened to an account."""
-    return Note(kind, tenant=person.tenant, subject=person.aor)
+def of_person(
+    kind: Kind,
+    person: Person | None,
+    *,
+    by_themselves: bool = False,
+    address: str | None = None,
+    details: Mapping[Detail, str] | None = None,
+) -> Note:
+    """Something happened to an account; without a `person`, to one that nobody knows.
+
+    `by_themselves`: its owner did it, at that `address`.
+    """
+    aor = person.aor if person else None
+    return Note(
+        kind,
+        tenant=person.tenant if person else None,
+        actor=aor if by_themselves else None,
+        subject=aor,
+        address=address,
+        details=details or {},
+    )
 
 
 def of_device(kind: Kind, device: Device, owner: Person | None) -> Note:

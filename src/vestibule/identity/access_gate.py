@@ -8,10 +8,11 @@ from typing import Protocol
 import structlog
 
 from vestibule.directory.conditional_access import ClientKind, Risk
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import BreakGlass, Device, Person, Tenant
 from vestibule.identity.conditional_access import Decision, Facts, Outcome, decide
 from vestibule.journal.kinds import Kind
-from vestibule.journal.note import Detail, Note, Notes
+from vestibule.journal.note import Detail, Notes
 
 HIGH_RISK_FAILURES = 10.0
 """Wrong guesses of late, at which an account counts as under attack."""
@@ -150,15 +151,10 @@ class AccessGate:
         self._note(Kind.SIGN_IN_BREAK_GLASS, person, connection, at)
 
     def _note(self, kind: Kind, person: Person, connection: Connection, reason: str) -> None:
+        details = {Detail.REASON: reason}
+        address = connection.address
         self._notes.note(
-            Note(
-                kind,
-                tenant=person.tenant,
-                actor=person.aor,
-                subject=person.aor,
-                address=connection.address,
-                details={Detail.REASON: reason},
-            )
+            of_person(kind, person, by_themselves=True, address=address, details=details)
         )
 
     def _shows_own_device(self, person: Person, connection: Connection) -> bool:

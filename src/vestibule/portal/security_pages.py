@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import Person
 from vestibule.directory.names import UnfitName
 from vestibule.identity.access_gate import Verdict
@@ -17,7 +18,6 @@ from vestibule.identity.provider.records import Session
 from vestibule.identity.second_factors.enrolment import Enrolled, EnrolmentRefused, NewTotp
 from vestibule.identity.second_factors.records import TooManyFactors
 from vestibule.journal.kinds import Kind
-from vestibule.journal.note import Note
 from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import form_fields
@@ -173,12 +173,8 @@ class SecurityPages:
     # --- inside ---
 
     def _note(self, kind: Kind, change: _Change) -> None:
-        person = change.person
         address = connection_of(change.request).address
-        note = Note(
-            kind, tenant=person.tenant, actor=person.aor, subject=person.aor, address=address
-        )
-        self._deps.notes.note(note)
+        self._deps.notes.note(of_person(kind, change.person, by_themselves=True, address=address))
 
     def _is_fresh(self, session: Session) -> bool:
         return self._deps.clock() - session.auth_time <= FRESH_SECONDS

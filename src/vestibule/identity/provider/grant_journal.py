@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import Person
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
@@ -62,9 +63,6 @@ class GrantJournal:
         address: str | None = None,
     ) -> None:
         person = self._people.person_by_id(person_id)
-        aor = person.aor if person else None
-        tenant = person.tenant if person else None
-        actor = aor if by_person else None
         self._notes.note(
-            Note(kind, tenant=tenant, actor=actor, subject=aor, address=address, details=details)
+            of_person(kind, person, by_themselves=by_person, address=address, details=details)
         )

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import Person
 from vestibule.identity.device_cookies import DeviceCookies
 from vestibule.identity.second_factors import recovery, totp
@@ -28,7 +29,7 @@ from vestibule.identity.second_factors.records import (
 from vestibule.identity.sign_in import SignedIn, SignInRefused
 from vestibule.identity.sign_in_limits import Allowance, Allowances, SignInLimits, TooManyTries
 from vestibule.journal.kinds import Kind
-from vestibule.journal.note import Detail, Note, Notes
+from vestibule.journal.note import Detail, Notes
 
 CODE_ALLOWANCES = Allowances(
     address_and_account=Allowance(5, 60.0),
@@ -124,15 +125,8 @@ class SecondStep:
         return SignedIn(owner, methods_of(device_bound=passkey.device_bound))
 
     def _note(self, kind: Kind, person: Person | None, address: str) -> None:
-        self._notes.note(
-            Note(
-                kind,
-                tenant=person.tenant if person else None,
-                subject=person.aor if person else None,
-                address=address,
-                details={Detail.REASON: "second factor"},
-            )
-        )
+        details = {Detail.REASON: "second factor"}
+        self._notes.note(of_person(kind, person, address=address, details=details))
 
     async def _passkey(self, answer: str, challenge: bytes, person: Person | None) -> Passkey:
         passkey = await self._records.passkey(credential_id_of(answer))

@@ -1,6 +1,5 @@
 """sipp sends what no good client sends, and gets the documented answers (I9; ATTACKS 3, 4, 7, 10)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,37 +35,23 @@ def request(method: str, uri: str, sender: str, *more: str, body: str = "") -> s
     return "\n".join([*lines, "Content-Length: [len]", "", body])
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts of the module's own: one message leaves nothing behind that another would notice."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A running demo on the network's first host."""
-    with Deployment(network.server, tmp_path_factory.mktemp("sipp") / "demo") as deployment:
-        yield deployment
-
-
 @pytest.fixture
-def sipp(network: Network, deployment: Deployment, tmp_path: Path) -> Sipp:
-    """A sipp on a host of its own."""
-    return Sipp(network.add_host(), tmp_path, deployment)
+def sipp(town: Network, house: Deployment, tmp_path: Path) -> Sipp:
+    """A sipp on a host of its own: one message leaves nothing behind that another would notice."""
+    return Sipp(town.add_host(), tmp_path, house)
 
 
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS"])
 def test_without_proof_every_method_is_challenged(
-    sipp: Sipp, deployment: Deployment, method: str
+    sipp: Sipp, house: Deployment, method: str
 ) -> None:
-    alice = deployment.user("alice")
-    for uri in (deployment.user("bob").sip, "sip:nobody@vestibule.test"):
+    alice = house.user("alice")
+    for uri in (house.user("bob").sip, "sip:nobody@vestibule.test"):
         sipp.expect(401, request(method, uri, alice.sip), certificate=None)
 
 
-def test_unknown_people_and_broken_messages(sipp: Sipp, deployment: Deployment) -> None:
-    alice = deployment.user("alice")
+def test_unknown_people_and_broken_messages(sipp: Sipp, house: Deployment) -> None:
+    alice = house.user("alice")
     nobody = "sip:nobody@vestibule.test"
     for status, message in (
         (404, request("MESSAGE", nobody, alice.sip)),
@@ -82,8 +67,8 @@ def test_unknown_people_and_broken_messages(sipp: Sipp, deployment: Deployment) 
         sipp.expect(status, message, certificate=alice.device_pem)
 
 
-def test_an_offer_without_a_key_is_refused(sipp: Sipp, deployment: Deployment) -> None:
-    alice = deployment.user("alice")
-    for uri in (deployment.user("bob").sip, deployment.facts["meeting"]["focus"]):
+def test_an_offer_without_a_key_is_refused(sipp: Sipp, house: Deployment) -> None:
+    alice = house.user("alice")
+    for uri in (house.user("bob").sip, house.facts["meeting"]["focus"]):
         message = request("INVITE", uri, alice.sip, body=_PLAIN_OFFER)
         sipp.expect(488, message, certificate=alice.device_pem)
