@@ -1,7 +1,8 @@
 //! `Relay`: STUN and TURN over UDP as Python sees it. The thread behind it is in `relay/shell.rs`.
 
+mod datagrams;
 mod own_addresses;
-mod receive;
+mod pace;
 mod shell;
 
 use std::collections::HashMap;

@@ -204,6 +204,53 @@ fn data_passes_only_with_permission_and_while_it_lasts() {
 }
 
 #[test]
+fn within_one_instant_runs_are_told_apart_and_end_at_once() {
+    let mut lab = Lab::new();
+    let mut clients = [client_at(&mut lab, 4000), client_at(&mut lab, 4001)];
+    for client in &mut clients {
+        assert_eq!(client.allocate(&mut lab), 0);
+        assert_eq!(client.bind(&mut lab, 0x4001, PEER), 0);
+    }
+    let [(first, _), (second, _)] = lab.opened[..] else {
+        panic!("two allocations");
+    };
+    let (now, peer, data) = (lab.now, address(PEER), b"\x40\x01\x00\x01a");
+    for _ in 0..2 {
+        for (client, id) in clients.iter().zip([first, second]) {
+            for _ in 0..3 {
+                let sent = lab.server.handle_client(now, client.address, data);
+                assert_eq!(sent.unwrap().allocation, id);
+                let to = lab.server.handle_peer(now, id, peer, b"a", &mut Vec::new());
+                assert_eq!(to, Some(client.address));
+            }
+        }
+    }
+    let ended = clients[1].request(&mut lab, method::REFRESH, &[(LIFETIME, &[0; 4])]);
+    assert_eq!(ended, 0);
+    let address = clients[1].address;
+    assert_eq!(lab.server.handle_client(now, address, data), None);
+    let mut out = Vec::new();
+    assert_eq!(
+        lab.server.handle_peer(now, second, peer, b"a", &mut out),
+        None
+    );
+    assert!(
+        lab.server
+            .handle_peer(now, first, peer, b"a", &mut out)
+            .is_some()
+    );
+    lab.server.remove_credential(now, clients[0].username);
+    assert_eq!(
+        lab.server.handle_client(now, clients[0].address, data),
+        None
+    );
+    assert_eq!(
+        lab.server.handle_peer(now, first, peer, b"a", &mut out),
+        None
+    );
+}
+
+#[test]
 fn data_passes_by_channel() {
     let mut lab = Lab::new();
     let mut client = allocated(&mut lab);

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
-use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
+use vestibule_relay::{AllocationId, Config, Counters, Output, Server};
 
-use super::receive::{Batch, BatchSocket};
+use super::datagrams::{Batch, BatchSocket, Burst};
+use super::pace::Pace;
 
 const SERVER: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -21,6 +22,8 @@ const WAKE: Token = Token(1);
 const ALLOCATIONS: usize = 2;
 /// Batches taken from one socket before the others get their turn.
 const BATCHES_IN_A_ROW: usize = 8;
+/// Buffers offered to an allocation's socket, where little waits mostly; more cost even if unused.
+const PEER_BUFFERS: usize = 4;
 /// What the kernel may hold for the server's socket while the thread is busy, in octets.
 const SERVER_BUFFER: usize = 4 << 20;
 const ALLOCATION_BUFFER: usize = 256 << 10;
@@ -68,7 +71,8 @@ pub(super) struct Shell {
     commands: Receiver<Command>,
     counters: Arc<Mutex<Counters>>,
     batch: Batch,
-    to_client: Vec<u8>,
+    burst: Burst,
+    pace: Pace,
 }
 
 impl Shell {
@@ -92,7 +96,8 @@ impl Shell {
             commands,
             counters: Arc::default(),
             batch: Batch::new(),
-            to_client: Vec::new(),
+            burst: Burst::default(),
+            pace: Pace::default(),
         };
         Ok((shell, Commands { sender, waker }))
     }
@@ -110,6 +115,9 @@ impl Shell {
         let mut events = Events::with_capacity(256);
         loop {
             let wait = self.wait();
+            if let Some(pause) = self.pace.pause(Instant::now()) {
+                std::thread::sleep(pause);
+            }
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
                 _ => {}
@@ -117,11 +125,10 @@ impl Shell {
             if self.obey() {
                 return;
             }
-            for event in &events {
-                if event.token() != WAKE && !self.ready.contains(&event.token()) {
-                    self.ready.push(event.token());
-                }
-            }
+            let told = events.iter().map(|event| event.token());
+            self.ready.extend(told.filter(|&token| token != WAKE));
+            self.ready.sort_unstable();
+            self.ready.dedup();
             for token in std::mem::take(&mut self.ready) {
                 if self.serve(token) {
                     self.ready.push(token);
@@ -180,20 +187,31 @@ impl Shell {
     }
 
     fn serve_clients(&mut self) -> bool {
-        let more = self.batch.receive(&self.socket);
+        let more = self.batch.receive(&self.socket, Batch::MOST);
         let now = Instant::now();
+        let mut from: Option<(AllocationId, &BatchSocket)> = None;
+        let mut count = 0;
         for (client, datagram) in self.batch.datagrams() {
-            if let Some(ToPeer {
-                allocation,
-                to,
-                payload,
-            }) = self.server.handle_client(now, client, datagram)
-                && let Some(relayed) = self.relayed.get(&allocation)
-            {
-                // UDP: what can't be sent now is lost, as on the way.
-                let _ = relayed.socket().send_to(&datagram[payload], to);
+            count += 1;
+            let Some(data) = self.server.handle_client(now, client, datagram) else {
+                continue;
+            };
+            if from.is_none_or(|(allocation, _)| allocation != data.allocation) {
+                if let Some((_, socket)) = from {
+                    self.burst.leave(socket);
+                }
+                let socket = self.relayed.get(&data.allocation);
+                from = socket.map(|socket| (data.allocation, socket));
+            }
+            if let Some((_, socket)) = from {
+                self.burst.next().extend_from_slice(&datagram[data.payload]);
+                self.burst.push(socket, data.to);
             }
         }
+        if let Some((_, socket)) = from {
+            self.burst.leave(socket);
+        }
+        self.pace.took(count);
         self.act();
         more
     }
@@ -202,17 +220,21 @@ impl Shell {
         let Some(relayed) = self.relayed.get(&allocation) else {
             return false;
         };
-        let more = self.batch.receive(relayed);
+        let more = self.batch.receive(relayed, PEER_BUFFERS);
         let now = Instant::now();
+        let mut count = 0;
         for (peer, datagram) in self.batch.datagrams() {
-            let out = &mut self.to_client;
+            count += 1;
+            let out = self.burst.next();
             if let Some(client) = self
                 .server
                 .handle_peer(now, allocation, peer, datagram, out)
             {
-                let _ = self.socket.socket().send_to(out, client);
+                self.burst.push(&self.socket, client);
             }
         }
+        self.burst.leave(&self.socket);
+        self.pace.took(count);
         more
     }
 
@@ -221,7 +243,7 @@ impl Shell {
         while let Some(output) = self.server.poll_output() {
             match output {
                 Output::Send { to, data } => {
-                    let _ = self.socket.socket().send_to(&data, to);
+                    self.socket.send(to, &data);
                 }
                 Output::Open { allocation, port } => {
                     let done = self.open(allocation, port).is_ok();

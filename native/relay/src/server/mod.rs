@@ -3,6 +3,7 @@
 mod allocate;
 mod authenticate;
 mod binding;
+mod recent;
 mod refresh;
 mod relaying;
 mod request;
@@ -19,6 +20,7 @@ use crate::nonce::Nonces;
 use crate::peers::PeerPolicy;
 use crate::throttle::Throttle;
 use allocate::Opening;
+use recent::Recent;
 
 /// How often what has expired is swept out. Expired things are not used in between.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -102,6 +104,7 @@ pub struct Server {
     swept: Instant,
     outputs: VecDeque<Output>,
     counters: Counters,
+    recent: Recent,
 }
 
 impl Server {
@@ -122,6 +125,7 @@ impl Server {
             swept: now,
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            recent: Recent::default(),
             config,
         }
     }
@@ -141,6 +145,7 @@ impl Server {
 
     /// Forget a credential; its allocations end.
     pub fn remove_credential(&mut self, now: Instant, username: &str) {
+        self.forget_recent();
         self.credentials.remove(username);
         self.opening.retain(|_, opening| !opening.is_of(username));
         self.end_allocations(now, |allocation| &*allocation.username == username);
@@ -167,6 +172,7 @@ impl Server {
             return;
         }
         self.swept = now;
+        self.forget_recent();
         self.credentials.forget_expired(now);
         self.throttle.forget_full(now);
         self.end_allocations(now, |allocation| allocation.expires <= now);

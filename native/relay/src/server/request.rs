@@ -20,7 +20,10 @@ impl Server {
         data: &[u8],
     ) -> Option<ToPeer> {
         match data.first()? >> 6 {
-            0 => self.stun(now, client, data),
+            0 => {
+                self.forget_recent();
+                self.stun(now, client, data)
+            }
             1 => self.channel_data(now, client, data),
             _ => {
                 self.counters.malformed_dropped += 1;
