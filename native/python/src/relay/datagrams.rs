@@ -143,6 +143,16 @@ impl Burst {
         self.closed = length < self.segment || length > LONGEST_JOINED || length == 0;
     }
 
+    /// What was appended and is no datagram yet.
+    pub(super) fn written(&self) -> &[u8] {
+        &self.contents[self.whole..]
+    }
+
+    /// It will not be one.
+    pub(super) fn forget_written(&mut self) {
+        self.contents.truncate(self.whole);
+    }
+
     fn takes(&self, socket: &BatchSocket, to: SocketAddr, length: usize) -> bool {
         !self.closed
             && self.to == Some(to)

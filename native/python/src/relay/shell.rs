@@ -1,5 +1,5 @@
 //! The relay's thread: epoll over the server's socket and one socket for each allocation, around the
-//! core that decides everything.
+//! core that decides everything. Clients that come by streams are in other hands; they send commands.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
-use vestibule_relay::{AllocationId, Config, Counters, Output, Server};
+use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
 
 use super::datagrams::{Batch, BatchSocket, Burst};
 use super::pace::Pace;
+use super::streams::{FromStream, Passing, Streams, messages};
 
 const SERVER: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -38,10 +39,12 @@ pub(super) enum Command {
     Remove {
         username: String,
     },
+    /// Or what a stream's task tells it.
+    Stream(FromStream),
     Close,
 }
 
-/// Python's end of the thread's ear.
+/// The other end of the thread's ear.
 pub(super) struct Commands {
     sender: Sender<Command>,
     waker: Waker,
@@ -66,6 +69,7 @@ pub(super) struct Shell {
     /// Where relayed sockets are bound.
     relay: SocketAddr,
     relayed: HashMap<AllocationId, BatchSocket>,
+    streams: Streams,
     /// Sockets that may still hold datagrams; epoll tells of each arrival only once.
     ready: Vec<Token>,
     commands: Receiver<Command>,
@@ -92,6 +96,7 @@ impl Shell {
             socket: BatchSocket::new(socket)?,
             relay: SocketAddr::new(listen.ip(), 0),
             relayed: HashMap::new(),
+            streams: Streams::default(),
             ready: Vec::new(),
             commands,
             counters: Arc::default(),
@@ -134,9 +139,15 @@ impl Shell {
                     self.ready.push(token);
                 }
             }
-            self.server.handle_timeout(Instant::now());
+            let now = Instant::now();
+            self.server.handle_timeout(now);
+            let server = &self.server;
+            self.streams
+                .end_idle(now, |client| server.has_allocation(client));
             self.act();
-            *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.server.counters();
+            let mut counters = self.server.counters();
+            counters.packets_without_room = self.streams.without_room;
+            *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = counters;
         }
     }
 
@@ -144,7 +155,8 @@ impl Shell {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
-        let until = self.server.poll_timeout()?;
+        let until = [self.server.poll_timeout(), self.streams.poll_timeout()];
+        let until = until.into_iter().flatten().min()?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 
@@ -163,6 +175,7 @@ impl Shell {
                         .add_credential(now, &username, &password, lifetime);
                 }
                 Ok(Command::Remove { username }) => self.server.remove_credential(now, &username),
+                Ok(Command::Stream(told)) => self.hear(now, told),
                 Ok(Command::Close) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => {
                     self.act();
@@ -189,28 +202,15 @@ impl Shell {
     fn serve_clients(&mut self) -> bool {
         let more = self.batch.receive(&self.socket, Batch::MOST);
         let now = Instant::now();
-        let mut from: Option<(AllocationId, &BatchSocket)> = None;
+        let mut to_peers = ToPeers::new(&self.relayed, &mut self.burst);
         let mut count = 0;
-        for (client, datagram) in self.batch.datagrams() {
+        for (address, datagram) in self.batch.datagrams() {
             count += 1;
-            let Some(data) = self.server.handle_client(now, client, datagram) else {
-                continue;
-            };
-            if from.is_none_or(|(allocation, _)| allocation != data.allocation) {
-                if let Some((_, socket)) = from {
-                    self.burst.leave(socket);
-                }
-                let socket = self.relayed.get(&data.allocation);
-                from = socket.map(|socket| (data.allocation, socket));
-            }
-            if let Some((_, socket)) = from {
-                self.burst.next().extend_from_slice(&datagram[data.payload]);
-                self.burst.push(socket, data.to);
+            if let Some(data) = self.server.handle_client(now, address.into(), datagram) {
+                to_peers.send(data, datagram);
             }
         }
-        if let Some((_, socket)) = from {
-            self.burst.leave(socket);
-        }
+        to_peers.leave();
         self.pace.took(count);
         self.act();
         more
@@ -226,11 +226,16 @@ impl Shell {
         for (peer, datagram) in self.batch.datagrams() {
             count += 1;
             let out = self.burst.next();
-            if let Some(client) = self
+            let to = self
                 .server
-                .handle_peer(now, allocation, peer, datagram, out)
-            {
-                self.burst.push(&self.socket, client);
+                .handle_peer(now, allocation, peer, datagram, out);
+            match to.map(|client| (client.address, client.stream)) {
+                Some((address, None)) => self.burst.push(&self.socket, address),
+                Some((_, Some(number))) => {
+                    self.streams.send(number, self.burst.written());
+                    self.burst.forget_written();
+                }
+                None => {}
             }
         }
         self.burst.leave(&self.socket);
@@ -238,13 +243,47 @@ impl Shell {
         more
     }
 
+    /// What a stream's task tells.
+    fn hear(&mut self, now: Instant, told: FromStream) {
+        match told {
+            FromStream::Begun {
+                number,
+                address,
+                sink,
+            } => self.streams.begin(now, number, address, sink),
+            FromStream::Sent { number, passing } => self.serve_stream(now, number, &passing),
+            FromStream::Ended { number } => {
+                if let Some(client) = self.streams.end(number) {
+                    self.server.stream_ended(now, client);
+                }
+            }
+        }
+    }
+
+    fn serve_stream(&mut self, now: Instant, number: u64, passing: &Passing) {
+        let Some(client) = self.streams.client(number) else {
+            return;
+        };
+        let mut to_peers = ToPeers::new(&self.relayed, &mut self.burst);
+        let mut count = 0;
+        for message in messages(&passing.messages) {
+            count += 1;
+            if let Some(data) = self.server.handle_client(now, client, message) {
+                to_peers.send(data, message);
+            }
+        }
+        to_peers.leave();
+        self.pace.took(count);
+    }
+
     /// Do what the core wants done.
     fn act(&mut self) {
         while let Some(output) = self.server.poll_output() {
             match output {
-                Output::Send { to, data } => {
-                    self.socket.send(to, &data);
-                }
+                Output::Send { to, data } => match to.stream {
+                    None => self.socket.send(to.address, &data),
+                    Some(number) => self.streams.send(number, &data),
+                },
                 Output::Open { allocation, port } => {
                     let done = self.open(allocation, port).is_ok();
                     self.server.opened(Instant::now(), allocation, done);
@@ -268,5 +307,41 @@ impl Shell {
             .register(&mut socket, token, Interest::READABLE)?;
         self.relayed.insert(allocation, BatchSocket::new(socket)?);
         Ok(())
+    }
+}
+
+/// What goes from clients to their peers: as long as it is of one allocation to one peer, together.
+struct ToPeers<'a> {
+    relayed: &'a HashMap<AllocationId, BatchSocket>,
+    burst: &'a mut Burst,
+    from: Option<(AllocationId, &'a BatchSocket)>,
+}
+
+impl<'a> ToPeers<'a> {
+    fn new(relayed: &'a HashMap<AllocationId, BatchSocket>, burst: &'a mut Burst) -> Self {
+        Self {
+            relayed,
+            burst,
+            from: None,
+        }
+    }
+
+    /// Send what the server said to send of this message.
+    fn send(&mut self, data: ToPeer, message: &[u8]) {
+        if self.from.is_none_or(|(of, _)| of != data.allocation) {
+            self.leave();
+            let socket = self.relayed.get(&data.allocation);
+            self.from = socket.map(|socket| (data.allocation, socket));
+        }
+        if let Some((_, socket)) = self.from {
+            self.burst.next().extend_from_slice(&message[data.payload]);
+            self.burst.push(socket, data.to);
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some((_, socket)) = self.from.take() {
+            self.burst.leave(socket);
+        }
     }
 }

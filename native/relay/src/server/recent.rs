@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{AllocationId, Server};
+use crate::client::Client;
 
 /// A client's channel and where it led.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ToPeer {
     pub(super) at: Instant,
-    pub(super) client: SocketAddr,
+    pub(super) client: Client,
     pub(super) channel: u16,
     pub(super) allocation: AllocationId,
     pub(super) peer: SocketAddr,
@@ -21,7 +22,7 @@ pub(super) struct ToClient {
     pub(super) at: Instant,
     pub(super) allocation: AllocationId,
     pub(super) peer: SocketAddr,
-    pub(super) client: SocketAddr,
+    pub(super) client: Client,
     pub(super) channel: u16,
 }
 
@@ -42,7 +43,7 @@ impl Server {
     pub(super) fn recent_peer(
         &self,
         at: Instant,
-        client: SocketAddr,
+        client: Client,
         channel: u16,
     ) -> Option<(AllocationId, SocketAddr)> {
         let recent = self.recent.to_peer?;
@@ -55,7 +56,7 @@ impl Server {
         at: Instant,
         allocation: AllocationId,
         peer: SocketAddr,
-    ) -> Option<(SocketAddr, u16)> {
+    ) -> Option<(Client, u16)> {
         let recent = self.recent.to_client?;
         let is_same = recent.at == at && recent.allocation == allocation && recent.peer == peer;
         is_same.then_some((recent.client, recent.channel))

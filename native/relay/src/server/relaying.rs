@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use super::recent;
 use super::{AllocationId, Server, ToPeer};
+use crate::client::Client;
+use crate::stream::fill;
 use crate::stun::attribute::{DATA, XOR_PEER_ADDRESS};
 use crate::stun::{Class, Message, TransactionId, Writer, method};
 
@@ -18,7 +20,7 @@ impl Server {
     pub(super) fn channel_data(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         data: &[u8],
     ) -> Option<ToPeer> {
         let &[n0, n1, l0, l1] = data.first_chunk()?;
@@ -47,7 +49,7 @@ impl Server {
     pub(super) fn send_indication(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         message: &Message<'_>,
     ) -> Option<ToPeer> {
         let peer = message.addresses(XOR_PEER_ADDRESS).next().flatten();
@@ -65,7 +67,7 @@ impl Server {
     fn send_to_peer(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         to: SocketAddr,
         payload: Range<usize>,
     ) -> Option<ToPeer> {
@@ -94,7 +96,7 @@ impl Server {
     }
 
     /// Take a datagram that arrived at an allocation's socket. Appends what the client gets to `out`
-    /// and gives the client's address; `None`, and nothing appended, if the peer has no permission.
+    /// and gives the client; `None`, and nothing appended, if the peer has no permission.
     pub fn handle_peer(
         &mut self,
         now: Instant,
@@ -102,7 +104,7 @@ impl Server {
         peer: SocketAddr,
         payload: &[u8],
         out: &mut Vec<u8>,
-    ) -> Option<SocketAddr> {
+    ) -> Option<Client> {
         let length = u16::try_from(payload.len()).ok()?;
         if payload.len() > LARGEST_PAYLOAD {
             return None;
@@ -113,6 +115,9 @@ impl Server {
                 out.extend_from_slice(&number.to_be_bytes());
                 out.extend_from_slice(&length.to_be_bytes());
                 out.extend_from_slice(payload);
+                if client.stream.is_some() {
+                    fill(out, CHANNEL_HEADER + payload.len());
+                }
             }
             None => out.extend_from_slice(&self.data_indication(peer, payload)),
         }
@@ -127,7 +132,7 @@ impl Server {
         at: Instant,
         allocation: AllocationId,
         peer: SocketAddr,
-    ) -> Option<(SocketAddr, Option<u16>)> {
+    ) -> Option<(Client, Option<u16>)> {
         if let Some((client, channel)) = self.recent_client(at, allocation, peer) {
             return Some((client, Some(channel)));
         }
