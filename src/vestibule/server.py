@@ -25,10 +25,13 @@ from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
+from vestibule.counted import MetricsListener, metrics_of
 from vestibule.directory.directory import Directory
 from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.refused_certificates import RefusedCertificates
+from vestibule.edge.shares import Rates
 from vestibule.edge.signed_flows import SignedFlows
 from vestibule.identity.mechanisms.nonces import Nonces
 from vestibule.identity.proof import Proof, ProofParts
@@ -100,6 +103,7 @@ class Server:
         self._build_conferencing()
         self._route()
         self._build_trust()
+        self.metrics = MetricsListener(metrics_of(self), settings) if settings.metrics else None
 
     # --- building ---
 
@@ -162,9 +166,10 @@ class Server:
         settings = self.settings
         sip_host = f"{settings.authority_host}:{settings.sip_tls_port}"
         self.dialogs = DialogTable()
+        self.signed = SignedFlows(self.edge, self.identity.associations)
         self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
         self.layer = TransactionLayer(
-            SignedFlows(self.edge, self.identity.associations),
+            self.signed,
             self.wheel,
             via_host=sip_host,
             on_request=self._request,
@@ -195,9 +200,11 @@ class Server:
                 calls=self.proxy,
                 on_flow_closed=self.bindings.close_flow,
                 notes=self.journal,
+                rates=Rates(settings.messages_per_person, settings.messages_per_partner),
             ),
             self.layer,
         )
+        self.refused = RefusedCertificates(self.edge, self.journal, self.wheel.schedule)
 
     def _build_proof(self) -> Proof:
         settings = self.settings
@@ -310,9 +317,12 @@ class Server:
         )
         self.rooms.start(self.audio_video)
         self.reception.start()
+        self.refused.start()
         await self.portal.start()
         self._listen(self.settings.sip_tls_port, sip=True)
         self._listen(self.settings.https_port, sip=False)
+        if self.metrics is not None:
+            await self.metrics.start(self.edge)
 
     def _listen(self, port: int, *, sip: bool) -> None:
         address = self.settings.bind
@@ -324,6 +334,9 @@ class Server:
         self.reception.stop()
         self.edge.close()
         await self.portal.stop()
+        if self.metrics is not None:
+            await self.metrics.stop()
+        self.refused.look()
         self.rooms.stop()
         self.media.close()
         self.relay.close()

@@ -33,9 +33,16 @@ class Deployment:
     """A demo on a host, reachable at that host's address. Everything it says is in `log`."""
 
     def __init__(
-        self, host: Host, folder: Path, *, address: str | None = None, command: str = _COMMAND
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        address: str | None = None,
+        command: str = _COMMAND,
+        env: dict[str, str] | None = None,
     ) -> None:
-        """`address`: where to listen, if not at the host's own. `command`: another `vestibule`."""
+        """`address`: where to listen, if not at the host's own. `command`: another `vestibule`. `env`: settings."""
+        self._env = env
         self.host = host
         self.folder = folder
         self._address, self._command = address or host.address, command
@@ -44,7 +51,7 @@ class Deployment:
 
     def __enter__(self) -> "Deployment":
         arguments = [self._command, "demo", "--host", self._address, "--data", str(self.folder)]
-        self.process: Popen[bytes] = self.host.popen(arguments, log=self.log)
+        self.process: Popen[bytes] = self.host.popen(arguments, log=self.log, env=self._env)
         self._running = stopping(self.process)
         self._running.__enter__()
         eventually(self._is_up, f"the server to start ({self.log})", 60.0)

@@ -10,6 +10,7 @@ from vestibule.cli import (
     initialise,
     journal,
     meetings,
+    metrics,
     people,
     policies,
     second_factors,
@@ -35,5 +36,6 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(meetings.app, name="meeting")
 app.add_typer(certificates.app, name="cert")
 app.add_typer(journal.app, name="journal")
+app.add_typer(metrics.app, name="metrics")
 
 __all__ = ["app", "second_factors"]

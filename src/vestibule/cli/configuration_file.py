@@ -11,6 +11,7 @@ _EXAMPLES = {
     "relay_peers": ("10.1.0.0/16",),
     "outbound_allowed": ("10.2.0.0/16",),
     "trusted_authorities": ("/etc/vestibule/partner.pem",),
+    "metrics_listen": "127.0.0.1:9464",
     "log_json": True,
 }
 
@@ -24,8 +25,9 @@ def as_toml(settings: Settings, written: Collection[str]) -> str:
     ]
     for key, field in Settings.model_fields.items():
         value = getattr(settings, key)
-        given = _EXAMPLES[key] if value in (None, ()) else value
-        prefix = "" if key in written else "# "
+        is_unset = value in (None, ())
+        given = _EXAMPLES[key] if is_unset else value
+        prefix = "" if key in written and not is_unset else "# "
         lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
     return "\n".join(lines)
 

@@ -55,6 +55,7 @@ class Kind(StrEnum):
     CERTIFICATE_ISSUED = "certificate.issued"
     CERTIFICATE_RENEWED = "certificate.renewed"
     CERTIFICATE_REVOKED = "certificate.revoked"
+    CERTIFICATE_REFUSED = "certificate.refused"
 
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
@@ -71,6 +72,7 @@ ALWAYS_REFUSED = frozenset(
         Kind.PROOF_THROTTLED,
         Kind.REQUEST_REFUSED,
         Kind.ADMISSION_REFUSED,
+        Kind.CERTIFICATE_REFUSED,
     }
 )
 """Kinds that are refusals by their nature."""
