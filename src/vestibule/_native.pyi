@@ -235,12 +235,14 @@ class Edge:
         web: bool,
         name: str | None = None,
         http_backend: str | None = None,
+        relay: Relay | None = None,
     ) -> int:
         """Open a TLS listener and return its port (0 asks for any free one). `sip`: SIP framing is
         understood; `web`: HTTP and the WebSocket `/sip` are. `host` is an address; "::" takes
         IPv4 as well. Only the first request of a connection can open the WebSocket. What happens
         here is counted under `name` ("sip", "web" or "sip+web"). `http_backend`: another
-        application's socket than the edge's; then there is no WebSocket. Raises OSError.
+        application's socket than the edge's; then there is no WebSocket. `relay` serves what
+        begins as STUN (TURN over TLS), if given. Raises OSError.
         """
 
     def connect(self, host: str, port: int, server_name: str, *, sip_domain: bool = False) -> int:

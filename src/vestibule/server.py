@@ -159,8 +159,12 @@ class Server:
                 allowed_peers=settings.relay_peers,
                 own_peer_ports=(settings.media_port_low, settings.media_port_high),
             )
-        uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
-        self.relay_credentials = RelayCredentials(self.relay, uri)
+        host = settings.authority_host
+        self.relay_credentials = RelayCredentials(
+            self.relay,
+            udp_uri=f"turn:{host}:{settings.turn_udp_port}?transport=udp",
+            tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
+        )
 
     def _build_signalling(self) -> None:
         settings = self.settings
@@ -327,7 +331,8 @@ class Server:
     def _listen(self, port: int, *, sip: bool) -> None:
         address = self.settings.bind
         with _naming(f"TCP port {port} of {address}"):
-            self.edge.listen(address, port, sip=sip, web=not sip)
+            relay = None if sip else self.relay
+            self.edge.listen(address, port, sip=sip, web=not sip, relay=relay)
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""

@@ -17,12 +17,14 @@ use super::http_head::{Head, read_head, refusal};
 use super::http_passthrough::{self, Passage};
 use super::outbox::Encoding;
 use super::reading::read_once;
+use super::relay_stream;
 use super::sip_flow;
 use super::sniff::{Protocol, sniff};
 use super::standing::Standing;
 use super::tls::Watch;
 use super::verifier::{VerifiedPeer, certificate_fault};
 use super::websocket;
+use crate::relay::streams::StreamDoor;
 
 /// What a listener serves.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct Serves {
     pub web: bool,
     /// Path of another application's Unix socket than the portal's.
     pub application: Option<String>,
+    /// What serves STUN and TURN.
+    pub relay: Option<StreamDoor>,
     /// Where what happens here is counted.
     pub counters: Arc<Counters>,
 }
@@ -56,6 +60,7 @@ enum Asked {
     Sip,
     WebSocket(usize),
     Application,
+    Relay,
     Refused(Count, Vec<u8>),
 }
 
@@ -71,6 +76,7 @@ pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves:
         Ok(Some(Asked::Sip)) => Box::pin(connection.flow(Encoding::Stream)).await,
         Ok(Some(Asked::WebSocket(length))) => Box::pin(connection.websocket(length)).await,
         Ok(Some(Asked::Application)) => Box::pin(connection.application()).await,
+        Ok(Some(Asked::Relay)) => Box::pin(connection.relay()).await,
         Ok(Some(Asked::Refused(count, answer))) => {
             Box::pin(connection.refuse(count, &answer)).await
         }
@@ -213,6 +219,24 @@ impl Connection {
         http_passthrough::pass(&self.core, self.stream, &self.first, passage, distrust).await;
     }
 
+    async fn relay(self) {
+        let Some(relay) = &self.serves.relay else {
+            return;
+        };
+        let distrust = self.watch.until_distrusted(self.verified);
+        let (counters, peer) = (&self.serves.counters, self.peer);
+        relay_stream::serve(
+            &self.core,
+            relay,
+            counters,
+            self.stream,
+            peer,
+            self.first,
+            distrust,
+        )
+        .await;
+    }
+
     /// Say why, if there is a way to, and close.
     async fn refuse(mut self, count: Count, answer: &[u8]) {
         self.serves.counters.add(count);
@@ -243,6 +267,7 @@ fn asked(first: &[u8], serves: &Serves) -> Option<Asked> {
             Head::Refused(431) => Some(Asked::Refused(Count::HttpHeadTooLarge, refusal(431, ""))),
             Head::Refused(status) => Some(Asked::Refused(Count::HttpRefused, refusal(status, ""))),
         },
-        Protocol::Sip | Protocol::Http => refused(Count::ProtocolNotServed),
+        Protocol::Stun if serves.relay.is_some() => Some(Asked::Relay),
+        Protocol::Sip | Protocol::Http | Protocol::Stun => refused(Count::ProtocolNotServed),
     }
 }

@@ -23,6 +23,7 @@ mod proxy_protocol;
 mod python;
 mod reading;
 mod refused_peers;
+mod relay_stream;
 mod shares;
 mod sip_flow;
 mod sniff;

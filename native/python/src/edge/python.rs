@@ -23,6 +23,7 @@ use super::shares::Holder;
 use super::standing::Standing;
 use super::tls::TlsError;
 use super::verifier::Naming;
+use crate::relay::Relay;
 use crate::sip_message::SipMessage;
 
 const THREADS: usize = 2;
@@ -207,7 +208,11 @@ impl Edge {
             .collect()
     }
 
-    #[pyo3(signature = (host, port, *, sip, web, name=None, http_backend=None))]
+    #[pyo3(signature = (host, port, *, sip, web, name=None, http_backend=None, relay=None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword arguments of one documented call"
+    )]
     fn listen(
         &self,
         host: &str,
@@ -216,6 +221,7 @@ impl Edge {
         web: bool,
         name: Option<&str>,
         http_backend: Option<String>,
+        relay: Option<&Relay>,
     ) -> PyResult<u16> {
         let usual = match (sip, web) {
             (true, false) => "sip",
@@ -226,6 +232,7 @@ impl Edge {
             sip,
             web,
             application: http_backend,
+            relay: relay.map(Relay::streams),
             counters: self.core.counters.of(name.unwrap_or(usual)),
         });
         self.with_runtime(|runtime| {

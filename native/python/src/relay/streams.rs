@@ -5,6 +5,7 @@
 //! its socket isn't read. One that reads too slowly loses datagrams, as on any way that is full.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,6 +96,13 @@ impl Sink {
 pub(crate) struct StreamDoor {
     commands: Arc<Commands>,
     last: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for StreamDoor {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Commands hold passwords.
+        to.debug_struct("StreamDoor").finish_non_exhaustive()
+    }
 }
 
 impl StreamDoor {
