@@ -12,9 +12,6 @@ use super::counters::{Count, Counters};
 use super::reading::read_once;
 use crate::relay::streams::{Begun, Passing, StreamDoor, whole_messages};
 
-/// Messages that leave together at most.
-const TOGETHER: usize = 64;
-
 /// Serve a connection to its end. `first` has been read already; `distrust` resolves when the peer's
 /// certificate is no longer accepted.
 pub async fn serve<S>(
@@ -53,21 +50,16 @@ async fn read<R: AsyncRead + Unpin>(begun: &Begun, from: &mut R, mut buffer: Byt
     }
 }
 
-/// Until the relay ends the stream or the client is gone.
+/// Until the relay ends the stream or the client is gone. Each message is a TLS record of its own: there
+/// are clients (coturn's among them) that look for one message only in what they have read at once.
 async fn write<W: AsyncWrite + Unpin>(to: &mut W, mut messages: UnboundedReceiver<Passing>) {
-    let mut waiting = Vec::with_capacity(TOGETHER);
-    let mut together = Vec::new();
-    while messages.recv_many(&mut waiting, TOGETHER).await > 0 {
-        for passing in waiting.drain(..) {
-            together.extend_from_slice(&passing.messages);
-        }
+    while let Some(passing) = messages.recv().await {
         let written = async {
-            to.write_all(&together).await?;
+            to.write_all(&passing.messages).await?;
             to.flush().await
         };
         if written.await.is_err() {
             return;
         }
-        together.clear();
     }
 }
