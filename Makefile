@@ -12,7 +12,7 @@ OPENID_CLIENT := tests/clients/openid-client/node_modules/.package-lock.json
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test test-long lint format unit interop attack mutations web-test native-test web-unit screenshots fuzz bench wheel clean
+.PHONY: help demo test test-long lint format unit interop attack mutations web-test native-test web-unit screenshots fuzz bench bench-relay wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,12 +34,13 @@ lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-c
 	@$(BIN)/mypy && $(BIN)/lint-imports
 	@echo "==> rustfmt, clippy"
 	@cd native && cargo fmt --all --check && cargo clippy -q --workspace --all-targets --locked -- -D warnings
+	@cd bench/datagrams && cargo fmt --check && cargo clippy -q --locked -- -D warnings
 	@echo "==> biome, tsc"
 	@cd web && npm run --silent check
 
 format: .venv/.dev web/node_modules/.package-lock.json ## put everything into its usual shape
 	@$(BIN)/ruff check --fix $(PYTHON_CODE); $(BIN)/ruff format $(PYTHON_CODE)
-	@cd native && cargo fmt --all
+	@cd native && cargo fmt --all; cd ../bench/datagrams && cargo fmt
 	@cd web && npm run --silent format
 
 native-test: .venv/.system ## the Rust cores' own tests
@@ -70,11 +71,15 @@ fuzz: .venv/.system ## a minute of each fuzzer
 bench: .venv/.dev $(STATIC) .venv/.native ## CPU and memory beside Kamailio in the same run (ARGS="--quick")
 	@scripts/system-packages bench; $(BIN)/python -m bench.signalling $(ARGS)
 
+bench-relay: .venv/.dev .venv/.native ## CPU of a relayed datagram beside coturn's (ARGS="--runs 1")
+	@scripts/system-packages bench; cd bench/datagrams && cargo build -q --release --locked
+	@$(BIN)/python -m bench.relay $(ARGS)
+
 wheel: .venv/.product $(STATIC) ## dist/*.whl with the web client and the native module inside
 	@echo "==> wheel"; $(BIN)/maturin build --release --locked --out dist
 
 clean: ## forget everything that was built
-	@rm -rf .venv dist native/target native/fuzz/target web/node_modules tests/clients/*/node_modules src/vestibule/portal/static
+	@rm -rf .venv dist native/target native/fuzz/target bench/datagrams/target web/node_modules tests/clients/*/node_modules src/vestibule/portal/static
 	@rm -f src/vestibule/*.so
 
 # --- what the targets above stand on; each stamp is renewed when what it was made from changes ---

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tests.certificates import Credential, TestAuthority
-from vestibule._native import Edge, FlowOpened, SipMessage
+from vestibule._native import Edge, FlowOpened, Relay, SipMessage
 
 if TYPE_CHECKING:
     from vestibule._native import EdgeEvent
@@ -31,6 +31,7 @@ class RunningEdge:
         trust: bool = True,
         sip: bool = True,
         web: bool = True,
+        relay: Relay | None = None,
         **settings: Any,
     ) -> None:
         self.authority = authority
@@ -40,7 +41,7 @@ class RunningEdge:
         self.edge.set_identity(self.identity.chain_pem, self.identity.key_pem)
         if trust:
             self.edge.set_trust(authority.root_pem, authority.crls())
-        self.port = self.edge.listen("127.0.0.1", 0, sip=sip, web=web)
+        self.port = self.edge.listen("127.0.0.1", 0, sip=sip, web=web, relay=relay)
         self._waiting: list[EdgeEvent] = []
 
     def __enter__(self) -> Self:

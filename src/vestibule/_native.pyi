@@ -177,20 +177,27 @@ class Edge:
         max_connections: int = 10000,
         max_connections_per_address: int = 1000,
         messages_per_second: float = 200.0,
+        unproven_messages_per_second: float = 400.0,
         handshake_seconds: float = 10.0,
         idle_seconds: float = 600.0,
+        message_seconds: float = 30.0,
         unproven_seconds: float = 30.0,
         answer_seconds: float = 2.0,
+        fips: bool = False,
     ) -> None:
         """`http_backend` is the path of the Unix socket to which HTTP goes, each connection led by a
         PROXY protocol v2 header with the peer's address and, as TLV 0xE0, the DER of a verified
         client certificate. `websocket_origins` are the exact Origin values that may open `/sip`;
         a request without Origin (not a browser) may too. An address may also open its share of
         connections only once in ten seconds; its network (/24, /56) has four shares. A flow that
-        sends more than `messages_per_second` (twice that at once) is read from more slowly. A flow
-        without a client certificate that isn't proven (`prove_flow`) in `unproven_seconds` is
+        sends more than `messages_per_second` (twice that at once) is read from more slowly. All
+        flows of an address on which nobody has been proven share `unproven_messages_per_second`
+        (its network: four times that); see `share_flow` for what being over a share means. A message
+        that began must be whole in `message_seconds`, and a peer must take what is sent to it in as
+        many. A flow without a client certificate that isn't proven (`prove_flow`) in `unproven_seconds` is
         ended. When a peer stops sending, or sends what can't be read, after messages that can:
         FlowEnding is told, and for `answer_seconds` what came before may be answered (0: not).
+        `fips`: TLS with approved algorithms only (docs/admins/fips.md).
         Raises ValueError if a number makes no sense.
         """
 
@@ -214,10 +221,28 @@ class Edge:
         Only certificates that are good otherwise, of authorities that are trusted, get here.
         """
 
-    def listen(self, host: str, port: int, *, sip: bool, web: bool) -> int:
+    def refused_certificates(self) -> list[tuple[str | None, str, int]]:
+        """Handshakes with a certificate that isn't accepted, summed up since the last call: address
+        (None: of the many that are not told apart), one word for why, how many.
+        """
+
+    def listen(
+        self,
+        host: str,
+        port: int,
+        *,
+        sip: bool,
+        web: bool,
+        name: str | None = None,
+        http_backend: str | None = None,
+        relay: Relay | None = None,
+    ) -> int:
         """Open a TLS listener and return its port (0 asks for any free one). `sip`: SIP framing is
         understood; `web`: HTTP and the WebSocket `/sip` are. `host` is an address; "::" takes
-        IPv4 as well. Only the first request of a connection can open the WebSocket. Raises OSError.
+        IPv4 as well. Only the first request of a connection can open the WebSocket. What happens
+        here is counted under `name` ("sip", "web" or "sip+web"). `http_backend`: another
+        application's socket than the edge's; then there is no WebSocket. `relay` serves what
+        begins as STUN (TURN over TLS), if given. Raises OSError.
         """
 
     def connect(self, host: str, port: int, server_name: str, *, sip_domain: bool = False) -> int:
@@ -238,11 +263,30 @@ class Edge:
     def prove_flow(self, flow: int) -> None:
         """Somebody has proven who they are on this flow: it may stay. No error if it is gone."""
 
+    def share_flow(
+        self,
+        flow: int,
+        kind: Literal["person", "guest", "partner"],
+        holder: str,
+        messages_per_second: float,
+    ) -> None:
+        """Messages of this flow draw on the holder's share from now on, beside those of other holders;
+        the first one stands instead of the share of its address. All flows of a holder have one
+        share: `messages_per_second`, twice that at once. Over it they are read from more slowly;
+        a second burst over it, requests get 503 with Retry-After, ACKs and responses are dropped,
+        and neither is told here. No error if the flow is gone. Raises ValueError if a value makes no sense.
+        """
+
     def close_flow(self, flow: int, reason: str) -> None:
         """End a flow once what is queued for it has been written; FlowClosed follows with `reason`."""
 
     def counters(self) -> dict[str, int]:
-        """What was accepted and what was dropped, by reason; `connections_open` is how many are now."""
+        """What was accepted and what was dropped, by reason, over all listeners; `connections_open` is how
+        many are now.
+        """
+
+    def counters_by_listener(self) -> dict[str, dict[str, int]]:
+        """The same by listener's name; "outgoing" is what `connect` began."""
 
     def close(self) -> None:
         """Close listeners, then flows, and end the threads."""

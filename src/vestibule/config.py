@@ -122,6 +122,20 @@ class Settings(BaseSettings):
         le=28_800,
         description="How long a client's security association lives; clients renew it by themselves.",
     )
+    messages_per_person: int = Field(
+        default=300,
+        ge=10,
+        description="SIP messages a second of one person, over all of their connections; twice that "
+        "at once. What is over is slowed down, then refused (503).",
+    )
+    messages_per_partner: int = Field(
+        default=2000, ge=10, description="The same of a partner's or a carrier's server."
+    )
+    metrics_listen: str | None = Field(
+        default=None,
+        description="Address and port for Prometheus, by HTTPS; without it there are no metrics. "
+        "Other than on loopback it needs a token: `vestibule metrics token`.",
+    )
     database: str | None = Field(
         default=None,
         repr=False,  # may hold a password
@@ -197,6 +211,17 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(network)) for network in value)
 
+    @field_validator("metrics_listen")
+    @classmethod
+    def _metrics(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        host, _, port = value.rpartition(":")
+        address = _address(host.removeprefix("[").removesuffix("]"))
+        if address is None or not port.isdigit() or not 0 < int(port) <= 65535:
+            raise ValueError(f"{value!r} is not an address and port, such as 127.0.0.1:9464")
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
     @field_validator("database")
     @classmethod
     def _database(cls, value: str | None) -> str | None:
@@ -234,6 +259,8 @@ class Settings(BaseSettings):
             raise ValueError("https_port and sip_tls_port must differ")
         if self.media_port_low <= self.turn_udp_port <= self.media_port_high:
             raise ValueError("turn_udp_port lies among the media ports")
+        if self.metrics is not None and self.metrics[1] in (self.https_port, self.sip_tls_port):
+            raise ValueError("metrics_listen needs a port of its own")
         return self
 
     # --- what follows from it ---
@@ -296,6 +323,19 @@ class Settings(BaseSettings):
             return folder
         name = hashlib.sha256(bytes(self.data_dir)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"vestibule-{os.getuid()}-{name}"
+
+    @property
+    def metrics(self) -> tuple[str, int] | None:
+        """Address and port of metrics; None if there are none."""
+        if self.metrics_listen is None:
+            return None
+        host, _, port = self.metrics_listen.rpartition(":")
+        return host.removeprefix("[").removesuffix("]"), int(port)
+
+    @property
+    def metrics_token_file(self) -> Path:
+        """The hash of the token that metrics are read with."""
+        return self.data_dir / "metrics.token"
 
     @property
     def journal_dir(self) -> Path:

@@ -25,6 +25,7 @@ from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
+from vestibule.counted import MetricsListener, metrics_of
 from vestibule.directory.directory import Directory
 from vestibule.directory.provisioning import Provisioning
 from vestibule.directory.provisioning_tokens import ProvisioningTokens
@@ -34,6 +35,8 @@ from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.edge.own_certificates import OwnCertificates
 from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.refused_certificates import RefusedCertificates
+from vestibule.edge.shares import Rates
 from vestibule.edge.signed_flows import SignedFlows
 from vestibule.identity.external.discovery import IDENTITY_LIMITS
 from vestibule.identity.mechanisms.nonces import Nonces
@@ -111,6 +114,7 @@ class Server:
         self._build_conferencing()
         self._route()
         self._build_trust()
+        self.metrics = MetricsListener(metrics_of(self), settings) if settings.metrics else None
 
     # --- building ---
 
@@ -173,16 +177,21 @@ class Server:
                 allowed_peers=settings.relay_peers,
                 own_peer_ports=(settings.media_port_low, settings.media_port_high),
             )
-        uri = f"turn:{settings.authority_host}:{settings.turn_udp_port}?transport=udp"
-        self.relay_credentials = RelayCredentials(self.relay, uri)
+        host = settings.authority_host
+        self.relay_credentials = RelayCredentials(
+            self.relay,
+            udp_uri=f"turn:{host}:{settings.turn_udp_port}?transport=udp",
+            tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
+        )
 
     def _build_signalling(self) -> None:
         settings = self.settings
         sip_host = f"{settings.authority_host}:{settings.sip_tls_port}"
         self.dialogs = DialogTable()
+        self.signed = SignedFlows(self.edge, self.identity.associations)
         self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
         self.layer = TransactionLayer(
-            SignedFlows(self.edge, self.identity.associations),
+            self.signed,
             self.wheel,
             via_host=sip_host,
             on_request=self._request,
@@ -213,9 +222,11 @@ class Server:
                 calls=self.proxy,
                 on_flow_closed=self.bindings.close_flow,
                 notes=self.journal,
+                rates=Rates(settings.messages_per_person, settings.messages_per_partner),
             ),
             self.layer,
         )
+        self.refused = RefusedCertificates(self.edge, self.journal, self.wheel.schedule)
 
     def _build_proof(self) -> Proof:
         settings = self.settings
@@ -339,20 +350,27 @@ class Server:
         )
         self.rooms.start(self.audio_video)
         self.reception.start()
+        self.refused.start()
         await self.portal.start()
         self._listen(self.settings.sip_tls_port, sip=True)
         self._listen(self.settings.https_port, sip=False)
+        if self.metrics is not None:
+            await self.metrics.start(self.edge)
 
     def _listen(self, port: int, *, sip: bool) -> None:
         address = self.settings.bind
         with _naming(f"TCP port {port} of {address}"):
-            self.edge.listen(address, port, sip=sip, web=not sip)
+            relay = None if sip else self.relay
+            self.edge.listen(address, port, sip=sip, web=not sip, relay=relay)
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""
         self.reception.stop()
         self.edge.close()
         await self.portal.stop()
+        if self.metrics is not None:
+            await self.metrics.stop()
+        self.refused.look()
         self.rooms.stop()
         self.media.close()
         self.relay.close()

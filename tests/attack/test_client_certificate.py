@@ -63,7 +63,7 @@ def test_a_bad_certificate_ends_the_handshake(
     context = edge.context(BAD[fault], tmp_path)
     context.minimum_version = context.maximum_version = version
     assert not edge.lets_in(context)
-    edge.counted("handshake_failed")
+    edge.counted("certificate_refused")
     assert edge.quiet()
 
 

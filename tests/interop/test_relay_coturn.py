@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.certificates import TestAuthority
+from tests.running_edge import RunningEdge
 from vestibule._native import Relay
 
 UCLIENT = shutil.which("turnutils_uclient")
@@ -111,6 +113,25 @@ def test_relays_between_two_clients(relay: Relay) -> None:
     assert outcome.exit_status == 0, outcome.text
     assert outcome.number("tot_recv_msgs=") == outcome.number("tot_send_msgs=") == 100
     assert outcome.number("Total lost packets ") == 0
+
+
+def test_relays_over_tls_on_the_port_of_the_web(relay: Relay, echo: int) -> None:
+    with RunningEdge(TestAuthority(), relay=relay) as running:
+        over_tls = ["-t", "-S", "-p", str(running.port)]  # the last -p counts
+        more = ["-e", "127.0.0.1", "-r", str(echo), "-n", "50", "-z", "5", "-m", "2"]
+        outcome = run(arguments(relay, *over_tls, *more))
+        assert outcome.exit_status == 0, outcome.text
+        sent = outcome.number("tot_send_msgs=")
+        assert sent >= 50
+        assert outcome.number("tot_recv_msgs=") == sent
+        assert running.edge.counters()["relay_streams"] >= 2
+        counters = relay.counters()
+        assert counters["packets_to_clients"] >= sent
+        # With their connections the clients' allocations have ended.
+        wait_until(
+            lambda: relay.counters()["allocations_ended"] == counters["allocations_made"],
+            "allocations end",
+        )
 
 
 def test_refuses_a_wrong_password(relay: Relay, echo: int) -> None:

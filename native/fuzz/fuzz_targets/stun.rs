@@ -50,15 +50,15 @@ fuzz_target!(|data: &[u8]| {
     server.add_credential(now, "u", "p", Duration::from_secs(60));
     let allocate = Writer::new(Class::Request, method::ALLOCATE, [0; 12])
         .attribute(REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
-    server.handle_client(now, CLIENT, &allocate.clone().finish());
+    server.handle_client(now, CLIENT.into(), &allocate.clone().finish());
     let challenge = run(&mut server, now);
     let challenge = Message::read(&challenge).expect("our own answer");
     let nonce = challenge.attribute(NONCE).expect("a nonce").to_vec();
-    server.handle_client(now, CLIENT, &signed(allocate, &nonce));
+    server.handle_client(now, CLIENT.into(), &signed(allocate, &nonce));
     run(&mut server, now);
 
     // As it is; then each piece, led by method and type, as an attribute of a request that proves itself.
-    let _ = server.handle_client(now, CLIENT, data);
+    let _ = server.handle_client(now, CLIENT.into(), data);
     for (number, piece) in data.chunks(24).enumerate() {
         let [method, kind, value @ ..] = piece else {
             break;
@@ -69,7 +69,7 @@ fuzz_target!(|data: &[u8]| {
             [number as u8 + 1; 12],
         );
         let request = request.attribute(u16::from(kind % 0x30), value);
-        let _ = server.handle_client(now, CLIENT, &signed(request, &nonce));
+        let _ = server.handle_client(now, CLIENT.into(), &signed(request, &nonce));
     }
     let answer = run(&mut server, now);
     assert!(answer.is_empty() || Message::read(&answer).is_ok());

@@ -6,6 +6,7 @@
 //! file per concern: [`profile`] (what any certificate must look like), [`keys`], [`purpose`], [`names`]
 //! and [`revocation`]. Every refusal is a variant of [`Refusal`].
 
+pub mod algorithms;
 mod anchors;
 mod certificate;
 mod constraints;

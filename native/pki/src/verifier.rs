@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, VerifiedPath};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use webpki::{EndEntityCert, Error, VerifiedPath};
 
+use crate::algorithms;
 use crate::anchors::Anchors;
 use crate::certificate::Certificate;
 use crate::lists::RevocationList;
@@ -48,6 +49,7 @@ pub struct Verifier {
     anchors: Anchors,
     revocation: Revocation,
     limits: Limits,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
     strictness: Strictness,
 }
 
@@ -71,11 +73,22 @@ impl Verifier {
             anchors,
             revocation: Revocation::new(lists, grace),
             limits,
+            algorithms: algorithms::SOUND,
             strictness: Strictness {
                 lists: true,
                 points: true,
             },
         }
+    }
+
+    /// Take no other signatures on certificates than these.
+    #[must_use]
+    pub fn with_algorithms(
+        mut self,
+        algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    ) -> Self {
+        self.algorithms = algorithms;
+        self
     }
 
     /// Don't ask for distribution points and, if not even `lists`, for revocation lists.
@@ -133,7 +146,7 @@ impl Verifier {
             })
         };
         let built = end_entity.verify_for_usage(
-            ALL_VERIFICATION_ALGS,
+            self.algorithms,
             self.anchors.as_slice(),
             intermediates,
             now,

@@ -1,8 +1,10 @@
 //! `Relay`: STUN and TURN over UDP as Python sees it. The thread behind it is in `relay/shell.rs`.
 
+mod datagrams;
 mod own_addresses;
-mod receive;
+mod pace;
 mod shell;
+pub(crate) mod streams;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +17,7 @@ use pyo3::prelude::*;
 use vestibule_relay::{Config, Counters, PeerPolicy};
 
 use shell::{Command, Commands, Shell};
+use streams::StreamDoor;
 
 /// STUN and TURN over UDP; see the stub file.
 #[pyclass(frozen, module = "vestibule._native")]
@@ -22,7 +25,8 @@ pub struct Relay {
     /// The server's port.
     #[pyo3(get)]
     port: u16,
-    commands: Commands,
+    commands: Arc<Commands>,
+    streams: StreamDoor,
     counters: Arc<Mutex<Counters>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -73,11 +77,12 @@ impl Relay {
             secret,
         };
         let (shell, commands) = Shell::new(config, SocketAddr::new(bind, port))?;
-        let (port, counters) = (shell.port()?, shell.counters());
+        let (port, counters, commands) = (shell.port()?, shell.counters(), Arc::new(commands));
         let named = std::thread::Builder::new().name("vestibule-relay".into());
         let thread = named.spawn(move || shell.run())?;
         Ok(Self {
             port,
+            streams: StreamDoor::new(commands.clone()),
             commands,
             counters,
             thread: Mutex::new(Some(thread)),
@@ -111,6 +116,11 @@ impl Relay {
 }
 
 impl Relay {
+    /// Where clients that come by streams begin.
+    pub(crate) fn streams(&self) -> StreamDoor {
+        self.streams.clone()
+    }
+
     fn end(&self) {
         self.commands.send(Command::Close);
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);

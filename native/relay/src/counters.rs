@@ -17,12 +17,14 @@ pub struct Counters {
     pub packets_to_clients: u64,
     pub bytes_to_clients: u64,
     pub packets_without_permission: u64,
+    /// Counted by the shell: streams whose clients read too slowly.
+    pub packets_without_room: u64,
 }
 
 impl Counters {
     /// Every count with its name.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 13] {
+    pub fn named(&self) -> [(&'static str, u64); 14] {
         [
             ("bindings_answered", self.bindings_answered),
             ("allocations_made", self.allocations_made),
@@ -40,6 +42,7 @@ impl Counters {
                 "packets_without_permission",
                 self.packets_without_permission,
             ),
+            ("packets_without_room", self.packets_without_room),
         ]
     }
 }

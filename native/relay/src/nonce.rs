@@ -1,10 +1,12 @@
-//! Nonces that need no memory: the time they were made and a MAC over it and the client's address
+//! Nonces that need no memory: the time they were made and a MAC over it and the client
 //! (RFC 8489 section 9.2, RFC 8656 section 5).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::{constant_time, hmac};
+
+use crate::client::Client;
 
 /// The nonce cookie and the security features, of which we have the first: password algorithms.
 /// A client that sees it but no PASSWORD-ALGORITHMS knows that someone took them out (ATTACKS #29).
@@ -33,7 +35,7 @@ impl Nonces {
     }
 
     /// A nonce for this client at a time counted from the server's start.
-    pub(crate) fn issue(&self, since_start: Duration, client: SocketAddr) -> String {
+    pub(crate) fn issue(&self, since_start: Duration, client: Client) -> String {
         let time = since_start.as_millis() as u64 & 0xff_ffff_ffff;
         let mut nonce = format!("{COOKIE}{time:010x}");
         for octet in self.tag(time, client) {
@@ -47,7 +49,7 @@ impl Nonces {
         &self,
         nonce: &[u8],
         since_start: Duration,
-        client: SocketAddr,
+        client: Client,
     ) -> Option<Duration> {
         let rest = nonce.strip_prefix(COOKIE.as_bytes())?;
         let rest = std::str::from_utf8(rest).ok()?;
@@ -62,15 +64,18 @@ impl Nonces {
         (since_start.saturating_sub(issued) <= self.lifetime).then_some(issued)
     }
 
-    fn tag(&self, time: u64, client: SocketAddr) -> [u8; TAG] {
+    fn tag(&self, time: u64, client: Client) -> [u8; TAG] {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(b"nonce");
         context.update(&time.to_be_bytes());
-        match client.ip() {
+        match client.address.ip() {
             IpAddr::V4(v4) => context.update(&v4.octets()),
             IpAddr::V6(v6) => context.update(&v6.octets()),
         }
-        context.update(&client.port().to_be_bytes());
+        context.update(&client.address.port().to_be_bytes());
+        if let Some(stream) = client.stream {
+            context.update(&stream.to_be_bytes());
+        }
         let mut tag = [0; TAG];
         tag.copy_from_slice(&context.sign().as_ref()[..TAG]);
         tag
@@ -86,12 +91,17 @@ mod tests {
     #[test]
     fn a_nonce_is_good_for_its_client_and_its_time() {
         let nonces = Nonces::new(&[7; 32], MINUTE);
-        let client: SocketAddr = "192.0.2.1:4000".parse().unwrap();
-        let other: SocketAddr = "192.0.2.1:4001".parse().unwrap();
+        let at = |text: &str| Client::from(text.parse::<std::net::SocketAddr>().unwrap());
+        let (client, other) = (at("192.0.2.1:4000"), at("192.0.2.1:4001"));
+        let by_stream = Client {
+            stream: Some(1),
+            ..client
+        };
         let nonce = nonces.issue(MINUTE, client);
         let check = |nonce: &str, time, client| nonces.issued(nonce.as_bytes(), time, client);
         assert_eq!(check(&nonce, 2 * MINUTE, client), Some(MINUTE));
         assert_eq!(check(&nonce, 2 * MINUTE, other), None);
+        assert_eq!(check(&nonce, 2 * MINUTE, by_stream), None);
         assert_eq!(check(&nonce, 3 * MINUTE, client), None);
         assert_eq!(check(&nonce.to_uppercase(), MINUTE, client), None);
         assert_eq!(check(&nonce[..46], MINUTE, client), None);

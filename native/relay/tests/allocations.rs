@@ -161,7 +161,8 @@ fn data_passes_only_with_permission_and_while_it_lasts() {
     let datagram = send_indication(PEER, b"hello");
     let mut out = Vec::new();
     assert_eq!(
-        lab.server.handle_client(lab.now, client.address, &datagram),
+        lab.server
+            .handle_client(lab.now, client.address.into(), &datagram),
         None
     );
     assert_eq!(
@@ -171,7 +172,7 @@ fn data_passes_only_with_permission_and_while_it_lasts() {
     assert_eq!(client.permit(&mut lab, PEER), 0);
     let sent = lab
         .server
-        .handle_client(lab.now, client.address, &datagram)
+        .handle_client(lab.now, client.address.into(), &datagram)
         .unwrap();
     assert_eq!(
         (sent.allocation, sent.to, &datagram[sent.payload]),
@@ -181,7 +182,7 @@ fn data_passes_only_with_permission_and_while_it_lasts() {
     let to = lab
         .server
         .handle_peer(lab.now, id, other_port, b"hi", &mut out);
-    assert_eq!(to, Some(client.address));
+    assert_eq!(to, Some(client.address.into()));
     let message = Message::read(&out).unwrap();
     assert_eq!(
         (message.class, message.method),
@@ -194,11 +195,60 @@ fn data_passes_only_with_permission_and_while_it_lasts() {
     );
     lab.now += std::time::Duration::from_secs(300);
     assert_eq!(
-        lab.server.handle_client(lab.now, client.address, &datagram),
+        lab.server
+            .handle_client(lab.now, client.address.into(), &datagram),
         None
     );
     assert_eq!(
         lab.server.handle_peer(lab.now, id, peer, b"hi", &mut out),
+        None
+    );
+}
+
+#[test]
+fn within_one_instant_runs_are_told_apart_and_end_at_once() {
+    let mut lab = Lab::new();
+    let mut clients = [client_at(&mut lab, 4000), client_at(&mut lab, 4001)];
+    for client in &mut clients {
+        assert_eq!(client.allocate(&mut lab), 0);
+        assert_eq!(client.bind(&mut lab, 0x4001, PEER), 0);
+    }
+    let [(first, _), (second, _)] = lab.opened[..] else {
+        panic!("two allocations");
+    };
+    let (now, peer, data) = (lab.now, address(PEER), b"\x40\x01\x00\x01a");
+    for _ in 0..2 {
+        for (client, id) in clients.iter().zip([first, second]) {
+            for _ in 0..3 {
+                let sent = lab.server.handle_client(now, client.address.into(), data);
+                assert_eq!(sent.unwrap().allocation, id);
+                let to = lab.server.handle_peer(now, id, peer, b"a", &mut Vec::new());
+                assert_eq!(to, Some(client.address.into()));
+            }
+        }
+    }
+    let ended = clients[1].request(&mut lab, method::REFRESH, &[(LIFETIME, &[0; 4])]);
+    assert_eq!(ended, 0);
+    let address = clients[1].address;
+    assert_eq!(lab.server.handle_client(now, address.into(), data), None);
+    let mut out = Vec::new();
+    assert_eq!(
+        lab.server.handle_peer(now, second, peer, b"a", &mut out),
+        None
+    );
+    assert!(
+        lab.server
+            .handle_peer(now, first, peer, b"a", &mut out)
+            .is_some()
+    );
+    lab.server.remove_credential(now, clients[0].username);
+    assert_eq!(
+        lab.server
+            .handle_client(now, clients[0].address.into(), data),
+        None
+    );
+    assert_eq!(
+        lab.server.handle_peer(now, first, peer, b"a", &mut out),
         None
     );
 }
@@ -212,7 +262,7 @@ fn data_passes_by_channel() {
     let padded = b"\x40\x01\x00\x03abc\0";
     let sent = lab
         .server
-        .handle_client(lab.now, client.address, padded)
+        .handle_client(lab.now, client.address.into(), padded)
         .unwrap();
     assert_eq!((sent.to, &padded[sent.payload]), (peer, &b"abc"[..]));
     let mut out = Vec::new();
@@ -226,7 +276,11 @@ fn data_passes_by_channel() {
         b"\x40\x01",
         b"",
     ] {
-        assert_eq!(lab.server.handle_client(lab.now, client.address, bad), None);
+        assert_eq!(
+            lab.server
+                .handle_client(lab.now, client.address.into(), bad),
+            None
+        );
     }
 }
 
@@ -263,7 +317,8 @@ fn forbidden_peers_are_refused_at_every_door() {
         assert_eq!(client.bind(&mut lab, 0x4001, peer), 403, "{peer}");
         let datagram = send_indication(peer, b"x");
         assert_eq!(
-            lab.server.handle_client(lab.now, client.address, &datagram),
+            lab.server
+                .handle_client(lab.now, client.address.into(), &datagram),
             None
         );
     }
@@ -282,7 +337,8 @@ fn one_forbidden_peer_among_others_forbids_all() {
     assert_eq!(code(&lab.ask(client.address, &client.sign(writer))), 403);
     let datagram = send_indication(PEER, b"x");
     assert_eq!(
-        lab.server.handle_client(lab.now, client.address, &datagram),
+        lab.server
+            .handle_client(lab.now, client.address.into(), &datagram),
         None
     );
 }

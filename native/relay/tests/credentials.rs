@@ -54,7 +54,8 @@ fn strangers_are_not_answered_without_end() {
     let mut lab = Lab::new();
     let request = Writer::new(Class::Request, method::BINDING, [1; 12]).finish();
     for _ in 0..1000 {
-        lab.server.handle_client(lab.now, address(CLIENT), &request);
+        lab.server
+            .handle_client(lab.now, address(CLIENT).into(), &request);
     }
     assert_eq!(lab.run().len(), 200);
     assert_eq!(lab.server.counters().throttled, 800);

@@ -51,7 +51,7 @@ proptest! {
         }
         for data in [&datagram, &noise] {
             for from in [client.address, address("203.0.113.5:1")] {
-                prop_assert_eq!(lab.server.handle_client(lab.now, from, data), None);
+                prop_assert_eq!(lab.server.handle_client(lab.now, from.into(), data), None);
             }
         }
         for (_, answer) in lab.run() {

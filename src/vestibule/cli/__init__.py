@@ -12,6 +12,7 @@ from vestibule.cli import (
     journal,
     ldap_import,
     meetings,
+    metrics,
     people,
     personal_tokens,
     policies,
@@ -45,5 +46,6 @@ app.add_typer(certificates.app, name="cert")
 app.add_typer(trusted_servers.app, name="trusted-server")
 app.add_typer(personal_tokens.app, name="token")
 app.add_typer(journal.app, name="journal")
+app.add_typer(metrics.app, name="metrics")
 
 __all__ = ["app", "second_factors"]

@@ -15,6 +15,7 @@ _EXAMPLES = {
     "acme_contact": "admin@example.org",
     "acme_names": ("meet.example.org",),
     "trusted_authorities": ("/etc/vestibule/partner.pem",),
+    "metrics_listen": "127.0.0.1:9464",
     "log_json": True,
 }
 
@@ -28,8 +29,9 @@ def as_toml(settings: Settings, written: Collection[str]) -> str:
     ]
     for key, field in Settings.model_fields.items():
         value = getattr(settings, key)
-        given = _EXAMPLES[key] if key in _EXAMPLES and not value else value
-        prefix = "" if key in written else "# "
+        is_unset = key in _EXAMPLES and not value
+        given = _EXAMPLES[key] if is_unset else value
+        prefix = "" if key in written and not is_unset else "# "
         lines += [f"# {field.description}", f"{prefix}{key} = {_toml_value(given)}", ""]
     return "\n".join(lines)
 

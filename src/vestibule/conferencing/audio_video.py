@@ -92,7 +92,8 @@ class AudioVideo:
         entries = {
             "mcu-conference-uri": meeting.address.audio_video,
             "token": self._parts.tokens.issue(meeting.id, seat.id, request.endpoint_entity),
-            "relay-uri": relay.uri,
+            "relay-uri": relay.udp_uri,
+            "relay-tls-uri": relay.tls_uri,
             "relay-username": relay.username,
             "relay-password": relay.password,
             "relay-lifetime": str(relay.lifetime),

@@ -56,8 +56,12 @@ class RelayAccess(Protocol):
     """Where the relay is and with what to use it; the password is secret."""
 
     @property
-    def uri(self) -> str:
+    def udp_uri(self) -> str:
         """Such as turn:192.0.2.1:3478?transport=udp."""
+
+    @property
+    def tls_uri(self) -> str:
+        """Such as turns:192.0.2.1:443?transport=tcp."""
 
     @property
     def username(self) -> str:

@@ -35,11 +35,11 @@ class BackendError(RuntimeError):
 class HttpBackend:
     """Serves one ASGI application to one edge."""
 
-    def __init__(self, app: Any, folder: Path) -> None:
+    def __init__(self, app: Any, folder: Path, name: str = "http") -> None:
         """`folder` is made, and kept to ourselves (mode 0700); the socket's path must fit into 107
-        octets, or ValueError is raised. `path` is what the edge is told.
+        octets, or ValueError is raised. `path` is what the edge is told; applications differ in `name`.
         """
-        self.path = folder / "http.sock"
+        self.path = folder / f"{name}.sock"
         if len(bytes(self.path)) > _LONGEST_PATH:
             raise ValueError(f"path too long for a Unix socket: {self.path}")
         self._server = _Server(

@@ -22,10 +22,12 @@ from vestibule._native import (
     MessageRefused,
     SipMessage,
 )
-from vestibule.edge.flows import Flows
+from vestibule.edge.flows import Flow, Flows
 from vestibule.edge.server_certificate import UntrustedServer
+from vestibule.edge.shares import Rates, share_of
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof
+from vestibule.identity.sign_in_limits import Allowance, TokenBuckets
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, NoNotes, Note, Notes
 from vestibule.sip.dialog_table import DialogTable
@@ -46,6 +48,10 @@ UNDERSTOOD = frozenset({"gruu", "outbound", "path", "timer", "replaces"})
 MOST_SENDERS = 16
 """People (or sign-ins of one) on one connection: a desk phone has some lines, no more."""
 
+NEW_DIALOGS = Allowance(burst=60, interval=0.5)
+"""Calls, subscriptions and transfers that one sender may begin: each costs far more than a message does."""
+
+_BEGIN_DIALOGS = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _log = structlog.get_logger(__name__)
 
 
@@ -72,6 +78,7 @@ class ReceptionParts:
     calls: CallRouting
     on_flow_closed: Callable[[int], None]
     notes: Notes = field(default_factory=NoNotes)
+    rates: Rates = field(default_factory=Rates)
 
 
 class Reception:
@@ -81,6 +88,7 @@ class Reception:
         self._parts = parts
         self._layer = layer
         self._tick: asyncio.TimerHandle | None = None
+        self._begun = TokenBuckets(NEW_DIALOGS)
         self._senders: dict[int, set[Principal]] = {}
         """Everybody who was proven on each connection: a shared one ends with the first who must go."""
 
@@ -249,7 +257,7 @@ class Reception:
             return
         kind = self._parts.router.kind(SipUri.parse(message.uri))
         principal = self._parts.proof.prove(message, flow, kind)
-        self._remember(flow.id, principal)
+        self._remember(flow, principal)
         transaction.principal = principal
         missing = tokens_of(message, "Require") - UNDERSTOOD
         if missing:
@@ -257,16 +265,35 @@ class Reception:
         if message.to_tag:
             self._serve_in_dialog(transaction, principal)
             return
+        if message.method in _BEGIN_DIALOGS:
+            self._require_patience(principal, flow)
         self._layer.accept(transaction)
         self._parts.router.find(transaction, kind)(transaction)
 
-    def _remember(self, flow: int, principal: Principal) -> None:
-        senders = self._senders.setdefault(flow, set())
+    def _remember(self, flow: Flow, principal: Principal) -> None:
+        senders = self._senders.setdefault(flow.id, set())
+        if principal in senders:
+            return
         if not senders:
-            self._parts.edge.prove_flow(flow)
-        if principal not in senders and len(senders) >= MOST_SENDERS:
+            self._parts.edge.prove_flow(flow.id)
+        if len(senders) >= MOST_SENDERS:
             raise SipRefusal(403, "Too many people on one connection")
         senders.add(principal)
+        share = share_of(principal, flow.host, self._parts.rates)
+        if share is not None:
+            self._parts.edge.share_flow(
+                flow.id, share.kind, share.holder, share.messages_per_second
+            )
+
+    def _require_patience(self, principal: Principal, flow: Flow) -> None:
+        share = share_of(principal, flow.host, self._parts.rates)
+        if share is None or share.kind == "partner":
+            return
+        now = self._parts.wheel.now
+        wait = self._begun.wait(share.holder, now)
+        if wait > 0:
+            raise SipRefusal(503, headers=(("Retry-After", str(int(wait) + 1)),))
+        self._begun.take(share.holder, now)
 
     def _serve_in_dialog(self, transaction: ServerTransaction, principal: Principal) -> None:
         found = self._parts.dialogs.find(transaction.request)

@@ -4,12 +4,15 @@ Services and transactions know nothing of it. Answers of the native edge to what
 themselves, unsigned.
 """
 
+from collections import Counter
+
 import structlog
 
 from vestibule.identity.associations import Associations
 from vestibule.identity.mechanisms.association import sign
 from vestibule.sip.message import MalformedMessage, Transport
 
+_RESPONSE, _STATUS = b"SIP/2.0 ", slice(8, 11)
 _log = structlog.get_logger(__name__)
 
 
@@ -19,9 +22,13 @@ class SignedFlows:
     def __init__(self, transport: Transport, associations: Associations) -> None:
         self._transport = transport
         self._associations = associations
+        self.responses: Counter[str] = Counter()
+        """How many left, by status."""
 
     def send(self, flow: int, data: bytes) -> bool:
         """Queue one whole message, signed if its receiver can tell; False if the flow is gone or full."""
+        if data.startswith(_RESPONSE):
+            self.responses[data[_STATUS].decode("ascii", "replace")] += 1
         association = self._associations.of_flow(flow)
         if association is None:
             return self._transport.send(flow, data)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +79,8 @@ class Journal:
         self._flood = Flood(source_of, self._clocks.monotonic())
         self._waiting: deque[Noted] = deque()
         self._lock = threading.Lock()
+        self.noted: Counter[str] = Counter()
+        """How many were taken, by kind, those among them that a count stands for too."""
         self._standing: Standing | None = None
         self._unsealed = False
         self._wake = asyncio.Event()
@@ -93,6 +95,7 @@ class Journal:
         """Take a note. Raises JournalFull."""
         with self._lock:
             waiting = len(self._waiting)
+            self.noted[note.kind.value] += 1
             if note.may_be_counted:
                 if not self._flood.passes(note, room=waiting < MOST_REFUSALS_WAITING):
                     return

@@ -76,6 +76,7 @@ class Kind(StrEnum):
     TRUSTED_SERVER_ADDED = "trusted-server.added"
     TRUSTED_SERVER_REMOVED = "trusted-server.removed"
     TRUSTED_SERVER_REFUSED = "trusted-server.refused"
+    CERTIFICATE_REFUSED = "certificate.refused"
 
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
@@ -95,6 +96,7 @@ ALWAYS_REFUSED = frozenset(
         Kind.CERTIFICATE_FAILED,
         Kind.TRUSTED_SERVER_REFUSED,
         Kind.DEVICE_LINK_REFUSED,
+        Kind.CERTIFICATE_REFUSED,
     }
 )
 """Kinds that are refusals by their nature."""

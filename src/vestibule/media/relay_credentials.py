@@ -21,21 +21,24 @@ class Relay(Protocol):
 class RelayCredential:
     """What a client needs to use the relay. `lifetime` in seconds; the password is secret."""
 
-    uri: str
+    udp_uri: str
+    tls_uri: str
+    """The same relay on the port of the web, for networks that let nothing else out (N8)."""
     username: str
     password: str
     lifetime: int
 
     def __repr__(self) -> str:
-        return f"RelayCredential(uri={self.uri!r}, username={self.username!r})"
+        return f"RelayCredential(udp_uri={self.udp_uri!r}, username={self.username!r})"
 
 
 class RelayCredentials:
     """Hands out credentials and takes them back. Callers have proven their client first."""
 
-    def __init__(self, relay: Relay, uri: str) -> None:
+    def __init__(self, relay: Relay, *, udp_uri: str, tls_uri: str) -> None:
+        """Where the relay is (RFC 7065)."""
         self._relay = relay
-        self._uri = uri
+        self._uris = udp_uri, tls_uri
         self._usernames: dict[str, list[str]] = {}
 
     def issue(self, holder: str) -> RelayCredential:
@@ -43,7 +46,7 @@ class RelayCredentials:
         username, password = secrets.token_urlsafe(12), secrets.token_urlsafe(18)
         self._relay.add_credential(username, password, LIFETIME_SECONDS)
         self._usernames.setdefault(holder, []).append(username)
-        return RelayCredential(self._uri, username, password, LIFETIME_SECONDS)
+        return RelayCredential(*self._uris, username, password, LIFETIME_SECONDS)
 
     def revoke(self, holder: str) -> None:
         """End everything issued to a holder. No error if there is nothing."""

@@ -37,7 +37,7 @@ export class MediaSession {
     }
     const { relay } = access;
     const iceServers = relay
-      ? [{ urls: relay.uri, username: relay.username, credential: relay.password }]
+      ? [{ urls: relay.uris, username: relay.username, credential: relay.password }]
       : [];
     const room = new RoomConnection(iceServers, this.#listener);
     this.#room = room;

@@ -25,7 +25,7 @@ export interface C3pResponse {
 export interface MediaAccess {
   readonly uri: string;
   readonly token: string;
-  readonly relay: { readonly uri: string; readonly username: string; readonly password: string } | null;
+  readonly relay: { readonly uris: string[]; readonly username: string; readonly password: string } | null;
 }
 
 const NAMESPACES =
@@ -172,7 +172,7 @@ export function mediaAccessOf(response: C3pResponse): MediaAccess | null {
     token,
     relay: relay
       ? {
-          uri: relay,
+          uris: [relay, entries.get("relay-tls-uri")].filter((it) => it !== undefined),
           username: entries.get("relay-username") ?? "",
           password: entries.get("relay-password") ?? "",
         }

@@ -91,13 +91,18 @@ describe("C3P responses", () => {
       entry("mcu-conference-uri", "sip:av") +
       entry("token", "t") +
       entry("relay-uri", "turn:h:3478?transport=udp") +
+      entry("relay-tls-uri", "turns:h:443?transport=tcp") +
       entry("relay-username", "u") +
       `${entry("relay-password", "p")}</connection-info></addUser>`;
     const response = parseResponse(answer(info));
     expect(response && mediaAccessOf(response)).toEqual({
       uri: "sip:av",
       token: "t",
-      relay: { uri: "turn:h:3478?transport=udp", username: "u", password: "p" },
+      relay: {
+        uris: ["turn:h:3478?transport=udp", "turns:h:443?transport=tcp"],
+        username: "u",
+        password: "p",
+      },
     });
   });
 

@@ -48,6 +48,16 @@ impl Bucket {
         }
     }
 
+    /// Take one token, on credit up to another burst; returns how long to wait until the debt is paid, or
+    /// `None` if there is no more credit: then nothing was taken.
+    pub fn borrow(&mut self, rate: Rate, now: Instant) -> Option<Duration> {
+        self.refill(rate, now);
+        if self.tokens - 1.0 < -rate.burst {
+            return None;
+        }
+        Some(self.spend(1, rate, now))
+    }
+
     /// Whether nothing has been taken for so long that it might as well be a new one.
     pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.at).as_secs_f64() * rate.per_second;
@@ -89,6 +99,19 @@ mod tests {
         assert_eq!(bucket.spend(3, RATE, start), Duration::from_millis(1500));
         let paid = start + Duration::from_millis(1500);
         assert_eq!(bucket.spend(0, RATE, paid), Duration::ZERO);
+    }
+
+    #[test]
+    fn credit_ends_at_another_burst() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(RATE, start);
+        let lent: Vec<_> = (0..20).map_while(|_| bucket.borrow(RATE, start)).collect();
+        assert_eq!(lent.len(), 8);
+        assert_eq!(lent[3], Duration::ZERO);
+        assert_eq!(lent[7], Duration::from_secs(2));
+        let later = start + Duration::from_millis(500);
+        assert!(bucket.borrow(RATE, later).is_some());
+        assert!(bucket.borrow(RATE, later).is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One accepted connection: handshake, first bytes, then whatever they turn out to be.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,29 +12,39 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::core::{Core, Opened, Registration};
-use super::counters::Count;
+use super::counters::{Count, Counters};
 use super::http_head::{Head, read_head, refusal};
-use super::http_passthrough::{self, Ends};
+use super::http_passthrough::{self, Passage};
 use super::outbox::Encoding;
 use super::reading::read_once;
+use super::relay_stream;
 use super::sip_flow;
 use super::sniff::{Protocol, sniff};
+use super::standing::Standing;
 use super::tls::Watch;
-use super::verifier::VerifiedPeer;
+use super::verifier::{VerifiedPeer, certificate_fault};
 use super::websocket;
+use crate::relay::streams::StreamDoor;
 
 /// What a listener serves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Serves {
     /// SIP.
     pub sip: bool,
-    /// HTTP and the WebSocket.
+    /// HTTP and, if it goes to the portal, the WebSocket.
     pub web: bool,
+    /// Path of another application's Unix socket than the portal's.
+    pub application: Option<String>,
+    /// What serves STUN and TURN.
+    pub relay: Option<StreamDoor>,
+    /// Where what happens here is counted.
+    pub counters: Arc<Counters>,
 }
 
 /// A connection that has proven its TLS.
 struct Connection {
     core: Arc<Core>,
+    serves: Arc<Serves>,
     stream: TlsStream<TcpStream>,
     peer: SocketAddr,
     local: SocketAddr,
@@ -49,21 +60,23 @@ enum Asked {
     Sip,
     WebSocket(usize),
     Application,
+    Relay,
     Refused(Count, Vec<u8>),
 }
 
 /// Serve an accepted connection to its end. Each stage is boxed, so that a connection which idles in its
 /// last one doesn't keep the room of those before.
-pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves: Serves) {
-    let Some(mut connection) = Box::pin(handshake(core, socket, peer)).await else {
+pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves: Arc<Serves>) {
+    let Some(mut connection) = Box::pin(handshake(core, socket, peer, serves)).await else {
         return;
     };
     let core = Arc::clone(&connection.core);
     let deadline = Instant::now() + core.settings.handshake;
-    match timeout_at(deadline, Box::pin(connection.ask(serves))).await {
+    match timeout_at(deadline, Box::pin(connection.ask())).await {
         Ok(Some(Asked::Sip)) => Box::pin(connection.flow(Encoding::Stream)).await,
         Ok(Some(Asked::WebSocket(length))) => Box::pin(connection.websocket(length)).await,
         Ok(Some(Asked::Application)) => Box::pin(connection.application()).await,
+        Ok(Some(Asked::Relay)) => Box::pin(connection.relay()).await,
         Ok(Some(Asked::Refused(count, answer))) => {
             Box::pin(connection.refuse(count, &answer)).await
         }
@@ -72,10 +85,15 @@ pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves:
     }
 }
 
-async fn handshake(core: Arc<Core>, socket: TcpStream, peer: SocketAddr) -> Option<Connection> {
+async fn handshake(
+    core: Arc<Core>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    serves: Arc<Serves>,
+) -> Option<Connection> {
     let watch = core.tls.watch();
     let Some(config) = watch.current.server.clone() else {
-        core.counters.add(Count::NoIdentity);
+        serves.counters.add(Count::NoIdentity);
         return None;
     };
     let local = socket.local_addr().ok()?;
@@ -90,6 +108,7 @@ async fn handshake(core: Arc<Core>, socket: TcpStream, peer: SocketAddr) -> Opti
             let verified = VerifiedPeer::client(stream.get_ref().1.peer_certificates());
             Some(Connection {
                 core,
+                serves,
                 stream,
                 peer,
                 local,
@@ -98,20 +117,35 @@ async fn handshake(core: Arc<Core>, socket: TcpStream, peer: SocketAddr) -> Opti
                 first: BytesMut::new(),
             })
         }
-        Ok(Err(_)) => {
-            core.counters.add(Count::HandshakeFailed);
+        Ok(Err(error)) => {
+            serves.counters.add(fault(&core, peer, &error));
             None
         }
         Err(_) => {
-            core.counters.add(Count::HandshakeTimeout);
+            serves.counters.add(Count::HandshakeTimeout);
             None
         }
     }
 }
 
+/// Why a handshake failed. A refused certificate is told to Python, too.
+fn fault(core: &Core, peer: SocketAddr, error: &io::Error) -> Count {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match tls {
+        Some(rustls::Error::InvalidCertificate(fault)) => {
+            let reason = certificate_fault(fault);
+            core.refused_peers.note(peer.ip(), reason);
+            Count::CertificateRefused
+        }
+        Some(rustls::Error::InvalidMessage(_)) => Count::NotTls,
+        Some(_) => Count::HandshakeFailed,
+        None => Count::HandshakeAbandoned,
+    }
+}
+
 impl Connection {
     /// Read until it is clear what the peer wants; `None` if it goes before.
-    async fn ask(&mut self, serves: Serves) -> Option<Asked> {
+    async fn ask(&mut self) -> Option<Asked> {
         loop {
             let first = &mut self.first;
             let reading = read_once(&mut self.stream, |bytes| first.extend_from_slice(bytes));
@@ -119,7 +153,7 @@ impl Connection {
                 read = reading => read.ok()??,
                 () = self.core.closing() => return None,
             }
-            if let Some(asked) = asked(&self.first, serves) {
+            if let Some(asked) = asked(&self.first, &self.serves) {
                 return Some(asked);
             }
         }
@@ -131,7 +165,9 @@ impl Connection {
             Encoding::WebSocket => "wss",
         };
         let certificate = self.certificate().map(<[u8]>::to_vec);
-        let mut registration = Registration::new(&self.core, encoding);
+        let shares = self.core.shares_of_address(self.peer.ip());
+        let standing = Standing::new(Arc::clone(&self.serves.counters), shares);
+        let mut registration = Registration::new(&self.core, encoding, standing);
         registration.open(Opened {
             transport,
             peer_host: self.peer.ip().to_canonical().to_string(),
@@ -171,18 +207,39 @@ impl Connection {
 
     async fn application(self) {
         let certificate = self.certificate().map(<[u8]>::to_vec);
-        let ends = Ends {
+        let application = self.serves.application.as_ref();
+        let passage = Passage {
             peer: self.peer,
             local: self.local,
             certificate: certificate.as_deref(),
+            application: application.unwrap_or(&self.core.settings.http_backend),
+            counters: &self.serves.counters,
         };
         let distrust = self.watch.until_distrusted(self.verified);
-        http_passthrough::pass(&self.core, self.stream, &self.first, ends, distrust).await;
+        http_passthrough::pass(&self.core, self.stream, &self.first, passage, distrust).await;
+    }
+
+    async fn relay(self) {
+        let Some(relay) = &self.serves.relay else {
+            return;
+        };
+        let distrust = self.watch.until_distrusted(self.verified);
+        let (counters, peer) = (&self.serves.counters, self.peer);
+        relay_stream::serve(
+            &self.core,
+            relay,
+            counters,
+            self.stream,
+            peer,
+            self.first,
+            distrust,
+        )
+        .await;
     }
 
     /// Say why, if there is a way to, and close.
     async fn refuse(mut self, count: Count, answer: &[u8]) {
-        self.core.counters.add(count);
+        self.serves.counters.add(count);
         let _ = timeout(self.core.settings.handshake, async {
             self.stream.write_all(answer).await?;
             self.stream.shutdown().await
@@ -196,17 +253,21 @@ impl Connection {
     }
 }
 
-fn asked(first: &[u8], serves: Serves) -> Option<Asked> {
+fn asked(first: &[u8], serves: &Serves) -> Option<Asked> {
     let refused = |count| Some(Asked::Refused(count, Vec::new()));
     match sniff(first)? {
         Protocol::Unknown => refused(Count::UnknownProtocol),
         Protocol::Sip if serves.sip => Some(Asked::Sip),
         Protocol::Http if serves.web => match read_head(first) {
             Head::Partial => None,
-            Head::WebSocket(length) => Some(Asked::WebSocket(length)),
-            Head::Application => Some(Asked::Application),
+            Head::WebSocket(length) if serves.application.is_none() => {
+                Some(Asked::WebSocket(length))
+            }
+            Head::WebSocket(_) | Head::Application => Some(Asked::Application),
+            Head::Refused(431) => Some(Asked::Refused(Count::HttpHeadTooLarge, refusal(431, ""))),
             Head::Refused(status) => Some(Asked::Refused(Count::HttpRefused, refusal(status, ""))),
         },
-        Protocol::Sip | Protocol::Http => refused(Count::ProtocolNotServed),
+        Protocol::Stun if serves.relay.is_some() => Some(Asked::Relay),
+        Protocol::Sip | Protocol::Http | Protocol::Stun => refused(Count::ProtocolNotServed),
     }
 }

@@ -61,7 +61,7 @@ pub async fn connect(core: Arc<Core>, mut registration: Registration, target: Ta
     match outcome {
         Ok((stream, opened, peer)) => {
             registration.open(opened);
-            registration.outbox.prove();
+            registration.standing.prove();
             let distrust = watch.until_distrusted(Some(peer));
             sip_flow::serve(&core, &mut registration, stream, b"", distrust).await;
         }

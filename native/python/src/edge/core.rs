@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use vestibule_sip::Message;
 
 use super::bucket::Rate;
-use super::counters::{Count, Counters};
-use super::limits::Door;
+use super::counters::{Count, Counters, CountersByListener};
+use super::limits::{Door, NETWORK_SHARE, address_of, network_of};
 use super::outbox::{Encoding, Outbox};
+use super::refused_peers::RefusedPeers;
+use super::shares::{Holder, Share, Shares};
+use super::standing::Standing;
 use super::tls::TlsStore;
 use crate::wake::EventQueue;
 
@@ -31,14 +35,20 @@ pub struct Settings {
     pub max_connections_per_address: usize,
     /// Of one flow, in the long run and at once.
     pub message_rate: Rate,
+    /// Of all flows of one address on which nobody was proven.
+    pub unproven_rate: Rate,
     /// For the handshake, and again for the first bytes after it.
     pub handshake: Duration,
     /// Between any two bytes.
     pub idle: Duration,
+    /// For a message that has begun, and for a peer to take what is sent to it.
+    pub message: Duration,
     /// From a flow's opening to its first proof.
     pub unproven: Duration,
     /// How long what came before a peer's end may still be answered; none if zero.
     pub answer: Duration,
+    /// FIPS-approved algorithms only.
+    pub fips: bool,
 }
 
 /// How a flow came about.
@@ -87,6 +97,13 @@ pub enum Event {
     },
 }
 
+/// What is known of an open flow.
+#[derive(Clone, Debug)]
+struct Flow {
+    outbox: Arc<Outbox>,
+    standing: Arc<Standing>,
+}
+
 /// Shared by all tasks of one edge and by its Python object.
 #[derive(Debug)]
 pub struct Core {
@@ -97,10 +114,15 @@ pub struct Core {
     /// Who may connect.
     pub door: Arc<Door>,
     /// What happened how often.
-    pub counters: Counters,
+    pub counters: CountersByListener,
+    /// Those of connections that we begin.
+    pub outgoing: Arc<Counters>,
+    /// Whose certificates were refused.
+    pub refused_peers: RefusedPeers,
     /// The way to Python.
     pub events: EventQueue<Event>,
-    flows: Mutex<HashMap<u64, Arc<Outbox>>>,
+    shares: Shares,
+    flows: Mutex<HashMap<u64, Flow>>,
     last_flow: AtomicU64,
     closing: watch::Sender<bool>,
     /// Every task holds a clone; when all are gone the edge is at rest.
@@ -115,13 +137,17 @@ impl Core {
     /// No file descriptor is left for the event queue.
     pub fn new(settings: Settings) -> io::Result<Self> {
         let (alive, at_rest) = mpsc::channel(1);
+        let counters = CountersByListener::default();
         Ok(Self {
             door: Door::new(
                 settings.max_connections,
                 settings.max_connections_per_address,
             ),
-            tls: TlsStore::default(),
-            counters: Counters::default(),
+            tls: TlsStore::new(settings.fips),
+            outgoing: counters.of("outgoing"),
+            counters,
+            refused_peers: RefusedPeers::default(),
+            shares: Shares::default(),
             events: EventQueue::new()?,
             flows: Mutex::default(),
             last_flow: AtomicU64::new(0),
@@ -134,8 +160,13 @@ impl Core {
 
     /// Queue a message for a flow; false if it is gone or full.
     pub fn send(&self, flow: u64, message: &[u8]) -> bool {
-        let queued = self.outbox(flow).is_some_and(|outbox| outbox.send(message));
-        self.counters.add(if queued {
+        let flow = self.flow(flow);
+        let queued = flow.as_ref().is_some_and(|flow| flow.outbox.send(message));
+        let counters = flow.map_or_else(
+            || Arc::clone(&self.outgoing),
+            |flow| Arc::clone(&flow.standing.counters),
+        );
+        counters.add(if queued {
             Count::MessagesSent
         } else {
             Count::SendsRefused
@@ -145,16 +176,40 @@ impl Core {
 
     /// End a flow once what is queued for it has gone out.
     pub fn close_flow(&self, flow: u64, reason: &str) {
-        if let Some(outbox) = self.outbox(flow) {
-            outbox.end(reason);
+        if let Some(flow) = self.flow(flow) {
+            flow.outbox.end(reason);
         }
     }
 
     /// Somebody has proven who they are on a flow.
     pub fn prove_flow(&self, flow: u64) {
-        if let Some(outbox) = self.outbox(flow) {
-            outbox.prove();
+        if let Some(flow) = self.flow(flow) {
+            flow.standing.prove();
         }
+    }
+
+    /// What comes by a flow counts against that holder's share, too.
+    pub fn share_flow(&self, flow: u64, holder: Holder, rate: Rate) {
+        if let Some(flow) = self.flow(flow) {
+            let share = self.shares.of(holder, rate, Instant::now());
+            flow.standing.share(share);
+        }
+    }
+
+    /// The shares of a flow from there until somebody is proven on it.
+    pub fn shares_of_address(&self, peer: IpAddr) -> Vec<Arc<Share>> {
+        let (now, rate) = (Instant::now(), self.settings.unproven_rate);
+        let many = NETWORK_SHARE as f64;
+        let network_rate = Rate {
+            per_second: rate.per_second * many,
+            burst: rate.burst * many,
+        };
+        let address = Holder::Address(address_of(peer));
+        let network = Holder::Network(network_of(peer));
+        vec![
+            self.shares.of(address, rate, now),
+            self.shares.of(network, network_rate, now),
+        ]
     }
 
     /// A proof of life for a task to hold; `None` if the edge is closing and none may begin.
@@ -175,7 +230,7 @@ impl Core {
         lock(&self.at_rest).take()
     }
 
-    fn outbox(&self, flow: u64) -> Option<Arc<Outbox>> {
+    fn flow(&self, flow: u64) -> Option<Flow> {
         lock(&self.flows).get(&flow).cloned()
     }
 }
@@ -188,20 +243,26 @@ pub struct Registration {
     pub flow: u64,
     /// The flow's queue.
     pub outbox: Arc<Outbox>,
+    /// How the flow stands.
+    pub standing: Arc<Standing>,
     opened: bool,
     reason: String,
 }
 
 impl Registration {
     /// A new flow, which isn't open yet but may be sent to.
-    pub fn new(core: &Arc<Core>, encoding: Encoding) -> Self {
+    pub fn new(core: &Arc<Core>, encoding: Encoding, standing: Standing) -> Self {
         let flow = core.last_flow.fetch_add(1, Ordering::Relaxed) + 1;
-        let outbox = Arc::new(Outbox::new(encoding));
-        lock(&core.flows).insert(flow, Arc::clone(&outbox));
+        let entry = Flow {
+            outbox: Arc::new(Outbox::new(encoding)),
+            standing: Arc::new(standing),
+        };
+        lock(&core.flows).insert(flow, entry.clone());
         Self {
             core: Arc::clone(core),
             flow,
-            outbox,
+            outbox: entry.outbox,
+            standing: entry.standing,
             opened: false,
             reason: "failed in the edge".into(),
         }
@@ -211,9 +272,9 @@ impl Registration {
     pub fn open(&mut self, opened: Opened) {
         self.opened = true;
         if opened.certificate.is_some() {
-            self.outbox.prove();
+            self.standing.prove();
         }
-        self.core.counters.add(Count::FlowsOpened);
+        self.standing.counters.add(Count::FlowsOpened);
         let flow = self.flow;
         self.core.events.push(Event::FlowOpened { flow, opened });
     }
@@ -230,10 +291,10 @@ impl Drop for Registration {
         lock(&self.core.flows).remove(&flow);
         let reason = std::mem::take(&mut self.reason);
         if self.opened {
-            self.core.counters.add(Count::FlowsClosed);
+            self.standing.counters.add(Count::FlowsClosed);
             self.core.events.push(Event::FlowClosed { flow, reason });
         } else {
-            self.core.counters.add(Count::ConnectsFailed);
+            self.standing.counters.add(Count::ConnectsFailed);
             self.core.events.push(Event::ConnectFailed { flow, reason });
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::core::Core;
-use super::counters::Count;
+use super::counters::{Count, Counters};
 use super::http_head::refusal;
 use super::proxy_protocol;
 
@@ -21,15 +21,19 @@ const BUFFER: usize = 16 * 1024;
 /// The application is on this machine: it takes a connection at once or not at all.
 const BACKEND_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Who is at the other end of a connection.
+/// From whom to where a connection leads.
 #[derive(Clone, Copy, Debug)]
-pub struct Ends<'a> {
+pub struct Passage<'a> {
     /// The peer.
     pub peer: std::net::SocketAddr,
     /// Ourselves.
     pub local: std::net::SocketAddr,
     /// DER of its verified certificate.
     pub certificate: Option<&'a [u8]>,
+    /// Path of the application's Unix socket.
+    pub application: &'a str,
+    /// Those of the listener it came by.
+    pub counters: &'a Counters,
 }
 
 /// Pass a connection on until either side closes it or nothing moves for too long. `first` has been read
@@ -38,29 +42,30 @@ pub async fn pass<S>(
     core: &Arc<Core>,
     mut stream: S,
     first: &[u8],
-    ends: Ends<'_>,
+    passage: Passage<'_>,
     distrust: impl Future<Output = ()>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Some(mut head) = proxy_protocol::header(ends.peer, ends.local, ends.certificate) else {
-        core.counters.add(Count::HttpRefused);
+    let Some(mut head) = proxy_protocol::header(passage.peer, passage.local, passage.certificate)
+    else {
+        passage.counters.add(Count::HttpRefused);
         return;
     };
     head.extend_from_slice(first);
     let connected = timeout(BACKEND_DEADLINE, async {
-        let mut backend = UnixStream::connect(&core.settings.http_backend).await?;
+        let mut backend = UnixStream::connect(passage.application).await?;
         backend.write_all(&head).await?;
         Ok::<_, std::io::Error>(backend)
     })
     .await;
     let Ok(Ok(backend)) = connected else {
-        core.counters.add(Count::HttpBackendFailed);
+        passage.counters.add(Count::HttpBackendFailed);
         let _ = stream.write_all(&refusal(503, "Retry-After: 5\r\n")).await;
         let _ = stream.shutdown().await;
         return;
     };
-    core.counters.add(Count::HttpPassed);
+    passage.counters.add(Count::HttpPassed);
     let moved = Moved::now();
     let (mut from_peer, mut to_peer) = split(stream);
     let (mut from_backend, mut to_backend) = backend.into_split();
@@ -68,8 +73,8 @@ pub async fn pass<S>(
     let down = copy(&mut from_backend, &mut to_peer, &moved);
     tokio::select! {
         _ = async { tokio::join!(up, down) } => {}
-        () = moved.until_idle(core.settings.idle) => core.counters.add(Count::Idle),
-        () = distrust => core.counters.add(Count::Distrusted),
+        () = moved.until_idle(core.settings.idle) => passage.counters.add(Count::Idle),
+        () = distrust => passage.counters.add(Count::Distrusted),
         () = core.closing() => {}
     }
 }

@@ -14,7 +14,7 @@ use super::bucket::{Bucket, Rate};
 use super::counters::Count;
 
 /// How many times one address's share its whole network gets.
-const NETWORK_SHARE: usize = 4;
+pub const NETWORK_SHARE: usize = 4;
 
 /// An address that comes back as fast as its bucket allows may use its whole share in this many seconds.
 const SECONDS_FOR_SHARE: f64 = 10.0;
@@ -200,14 +200,16 @@ impl Drop for Pass {
     }
 }
 
-fn address_of(peer: IpAddr) -> IpAddr {
+/// What is one host: of IPv6 its /64.
+pub fn address_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => prefix_v6(v6, 64).into(),
     }
 }
 
-fn network_of(peer: IpAddr) -> IpAddr {
+/// What is one network: a /24, or a /56 of IPv6.
+pub fn network_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits() & 0xffff_ff00).into(),
         IpAddr::V6(v6) => prefix_v6(v6, 56).into(),

@@ -42,7 +42,7 @@ pub fn bind(host: &str, port: u16) -> io::Result<StdListener> {
 }
 
 /// Accept until the edge closes.
-pub async fn accept(core: Arc<Core>, listener: TcpListener, serves: Serves) {
+pub async fn accept(core: Arc<Core>, listener: TcpListener, serves: Arc<Serves>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -55,13 +55,13 @@ pub async fn accept(core: Arc<Core>, listener: TcpListener, serves: Serves) {
         let pass = match core.door.admit(peer.ip(), Instant::now()) {
             Ok(pass) => pass,
             Err(too_many) => {
-                core.counters.add(too_many.count());
+                serves.counters.add(too_many.count());
                 continue;
             }
         };
         let Some(alive) = core.alive() else { return };
-        core.counters.add(Count::Accepted);
-        let core = Arc::clone(&core);
+        serves.counters.add(Count::Accepted);
+        let (core, serves) = (Arc::clone(&core), Arc::clone(&serves));
         tokio::spawn(async move {
             connection::serve(core, socket, peer, serves).await;
             drop((pass, alive));

@@ -3,7 +3,8 @@
 //! A connection's way: [`listener`] accepts it if the door of [`limits`] lets it, [`connection`] does the
 //! handshake with what [`tls`] has at that moment ([`verifier`] looks at certificates), [`sniff`] tells
 //! the protocol of its first bytes. SIP and WebSockets ([`websocket`]) become flows: [`sip_flow`] moves
-//! bytes between the socket, the [`codec`] and the [`outbox`]. HTTP goes to the application by
+//! bytes between the socket, the [`codec`] and the [`outbox`], within the [`shares`] of whoever it
+//! [stands](standing) for. HTTP goes to the application by
 //! [`http_passthrough`]. [`connector`] makes flows the other way round. [`core`] is what they share, and
 //! [`python`] the only file here that knows Python.
 
@@ -21,8 +22,13 @@ mod outbox;
 mod proxy_protocol;
 mod python;
 mod reading;
+mod refused_peers;
+mod relay_stream;
+mod shares;
 mod sip_flow;
 mod sniff;
+mod standing;
+mod suites;
 mod tls;
 mod verifier;
 mod websocket;

@@ -4,7 +4,6 @@
 //! write. The bound holds for what waits and what is being written together.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -66,7 +65,6 @@ pub struct Outbox {
     encoding: Encoding,
     state: Mutex<State>,
     changed: Notify,
-    proven: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +83,6 @@ impl Outbox {
             encoding,
             state: Mutex::default(),
             changed: Notify::new(),
-            proven: AtomicBool::new(false),
         }
     }
 
@@ -104,16 +101,6 @@ impl Outbox {
     /// Queue bytes that are encoded already.
     pub fn send_encoded(&self, bytes: &[u8]) -> bool {
         self.queue(bytes.len(), |waiting| waiting.extend_from_slice(bytes))
-    }
-
-    /// Somebody has proven who they are on this flow: it may be idle from now on.
-    pub fn prove(&self) {
-        self.proven.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether [`Self::prove`] was called.
-    pub fn is_proven(&self) -> bool {
-        self.proven.load(Ordering::Relaxed)
     }
 
     /// Nothing more comes in. Whoever calls [`Self::end`] now ends the flow for this reason.

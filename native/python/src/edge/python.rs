@@ -1,5 +1,6 @@
 //! `Edge` and its events as Python sees them; see the stub file.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,8 +19,11 @@ use super::connector::{self, Target};
 use super::core::{Core, Event, Opened, Registration, Settings};
 use super::listener;
 use super::outbox::Encoding;
+use super::shares::Holder;
+use super::standing::Standing;
 use super::tls::TlsError;
 use super::verifier::Naming;
+use crate::relay::Relay;
 use crate::sip_message::SipMessage;
 
 const THREADS: usize = 2;
@@ -126,8 +130,8 @@ impl Edge {
     #[new]
     #[pyo3(signature = (*, http_backend, websocket_origins, max_message=65536, max_connections=10000,
                         max_connections_per_address=1000, messages_per_second=200.0,
-                        handshake_seconds=10.0, idle_seconds=600.0, unproven_seconds=30.0,
-                        answer_seconds=2.0))]
+                        unproven_messages_per_second=400.0, handshake_seconds=10.0, idle_seconds=600.0,
+                        message_seconds=30.0, unproven_seconds=30.0, answer_seconds=2.0, fips=false))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of one documented call"
@@ -139,31 +143,29 @@ impl Edge {
         max_connections: usize,
         max_connections_per_address: usize,
         messages_per_second: f64,
+        unproven_messages_per_second: f64,
         handshake_seconds: f64,
         idle_seconds: f64,
+        message_seconds: f64,
         unproven_seconds: f64,
         answer_seconds: f64,
+        fips: bool,
     ) -> PyResult<Self> {
-        if !(messages_per_second.is_finite() && messages_per_second > 0.0) {
-            return Err(PyValueError::new_err(
-                "messages_per_second must be positive",
-            ));
-        }
         let core = Core::new(Settings {
             http_backend,
             websocket_origins,
             max_message,
             max_connections,
             max_connections_per_address,
-            message_rate: Rate {
-                per_second: messages_per_second,
-                burst: (2.0 * messages_per_second).max(1.0),
-            },
+            message_rate: rate("messages_per_second", messages_per_second)?,
+            unproven_rate: rate("unproven_messages_per_second", unproven_messages_per_second)?,
             handshake: deadline("handshake_seconds", handshake_seconds)?,
             idle: deadline("idle_seconds", idle_seconds)?,
+            message: deadline("message_seconds", message_seconds)?,
             unproven: deadline("unproven_seconds", unproven_seconds)?,
             answer: Duration::try_from_secs_f64(answer_seconds)
                 .map_err(|_| PyValueError::new_err("answer_seconds is out of range"))?,
+            fips,
         })?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -198,8 +200,41 @@ impl Edge {
         self.core.tls.wanted_lists().into_iter().collect()
     }
 
-    #[pyo3(signature = (host, port, *, sip, web))]
-    fn listen(&self, host: &str, port: u16, sip: bool, web: bool) -> PyResult<u16> {
+    /// Which certificates were refused since the last call, how often: address, reason, count.
+    fn refused_certificates(&self) -> Vec<(Option<String>, &'static str, u64)> {
+        let taken = self.core.refused_peers.take().into_iter();
+        taken
+            .map(|((peer, reason), many)| (peer.map(|peer| peer.to_string()), reason, many))
+            .collect()
+    }
+
+    #[pyo3(signature = (host, port, *, sip, web, name=None, http_backend=None, relay=None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword arguments of one documented call"
+    )]
+    fn listen(
+        &self,
+        host: &str,
+        port: u16,
+        sip: bool,
+        web: bool,
+        name: Option<&str>,
+        http_backend: Option<String>,
+        relay: Option<&Relay>,
+    ) -> PyResult<u16> {
+        let usual = match (sip, web) {
+            (true, false) => "sip",
+            (false, true) => "web",
+            _ => "sip+web",
+        };
+        let serves = Arc::new(Serves {
+            sip,
+            web,
+            application: http_backend,
+            relay: relay.map(Relay::streams),
+            counters: self.core.counters.of(name.unwrap_or(usual)),
+        });
         self.with_runtime(|runtime| {
             let _inside = runtime.enter();
             let listener = TcpListener::from_std(listener::bind(host, port)?)?;
@@ -207,7 +242,7 @@ impl Edge {
             let core = Arc::clone(&self.core);
             let alive = core.alive();
             runtime.spawn(async move {
-                listener::accept(core, listener, Serves { sip, web }).await;
+                listener::accept(core, listener, serves).await;
                 drop(alive);
             });
             Ok(port)
@@ -223,7 +258,8 @@ impl Edge {
         sip_domain: bool,
     ) -> PyResult<u64> {
         self.with_runtime(|runtime| {
-            let registration = Registration::new(&self.core, Encoding::Stream);
+            let standing = Standing::new(Arc::clone(&self.core.outgoing), Vec::new());
+            let registration = Registration::new(&self.core, Encoding::Stream, standing);
             let flow = registration.flow;
             let target = Target {
                 host,
@@ -265,17 +301,47 @@ impl Edge {
         self.core.prove_flow(flow);
     }
 
+    fn share_flow(
+        &self,
+        flow: u64,
+        kind: &str,
+        holder: String,
+        messages_per_second: f64,
+    ) -> PyResult<()> {
+        let holder = match kind {
+            "person" => Holder::Person(holder),
+            "guest" => Holder::Guest(holder),
+            "partner" => Holder::Partner(holder),
+            _ => return Err(PyValueError::new_err("no such kind of holder")),
+        };
+        let rate = rate("messages_per_second", messages_per_second)?;
+        self.core.share_flow(flow, holder, rate);
+        Ok(())
+    }
+
     fn close_flow(&self, flow: u64, reason: &str) {
         self.core.close_flow(flow, reason);
     }
 
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut sums = BTreeMap::<_, u64>::new();
+        for (_, of_listener) in self.core.counters.all() {
+            for (reason, many) in of_listener.all() {
+                *sums.entry(reason).or_default() += many;
+            }
+        }
         let counters = PyDict::new(py);
-        for (name, many) in self.core.counters.all() {
-            counters.set_item(name, many)?;
+        for (reason, many) in sums {
+            counters.set_item(reason, many)?;
         }
         counters.set_item("connections_open", self.core.door.open())?;
         Ok(counters)
+    }
+
+    fn counters_by_listener(&self) -> BTreeMap<String, BTreeMap<&'static str, u64>> {
+        let all = self.core.counters.all().into_iter();
+        all.map(|(listener, counters)| (listener, counters.all().collect()))
+            .collect()
     }
 
     fn close(&self, py: Python<'_>) {
@@ -317,6 +383,18 @@ impl Drop for Edge {
             self.core.begin_closing();
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Twice as many at once as in a second.
+fn rate(name: &str, per_second: f64) -> PyResult<Rate> {
+    if per_second.is_finite() && per_second > 0.0 {
+        Ok(Rate {
+            per_second,
+            burst: (2.0 * per_second).max(1.0),
+        })
+    } else {
+        Err(PyValueError::new_err(format!("{name} must be positive")))
     }
 }
 

@@ -9,6 +9,9 @@ const LONGEST_METHOD: usize = 64;
 /// A longer line is refused by the parser of HTTP heads.
 const LONGEST_LINE: usize = 16 * 1024;
 
+/// What STUN messages have at their fifth octet.
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -16,7 +19,9 @@ pub enum Protocol {
     Sip,
     /// An HTTP/1 request line.
     Http,
-    /// Neither.
+    /// A STUN message (RFC 8489 section 5), for the relay.
+    Stun,
+    /// None of them.
     Unknown,
 }
 
@@ -24,6 +29,7 @@ pub enum Protocol {
 pub fn sniff(bytes: &[u8]) -> Option<Protocol> {
     match bytes.first()? {
         b'\r' | b'\n' => return Some(Protocol::Sip),
+        0 | 1 => return stun(bytes),
         _ if bytes.starts_with(b"SIP/") => return Some(Protocol::Sip),
         _ => {}
     }
@@ -35,6 +41,16 @@ pub fn sniff(bytes: &[u8]) -> Option<Protocol> {
         return Some(Protocol::Unknown);
     }
     target(&bytes[space + 1..])
+}
+
+/// A STUN message's first octets are its type, of which requests have only such, and its length.
+fn stun(bytes: &[u8]) -> Option<Protocol> {
+    let cookie = bytes.get(4..8)?;
+    Some(if cookie == MAGIC_COOKIE {
+        Protocol::Stun
+    } else {
+        Protocol::Unknown
+    })
 }
 
 fn target(rest: &[u8]) -> Option<Protocol> {
@@ -94,7 +110,8 @@ mod tests {
             (b"GET HTTP://h/ HTTP/1.1\r\n", Protocol::Http),
             (b"SSH-2.0-OpenSSH\r\n", Protocol::Unknown),
             (b" GET /", Protocol::Unknown),
-            (b"\x00\x01\x00\x00\x21\x12\xa4\x42", Protocol::Unknown),
+            (b"\x00\x01\x00\x00\x21\x12\xa4\x42", Protocol::Stun),
+            (b"\x01\x01\x00\x00\x21\x12\xa4\x43", Protocol::Unknown),
             (b"\x16\x03\x01", Protocol::Unknown),
             (&[b'A'; 70], Protocol::Unknown),
         ] {
@@ -110,6 +127,7 @@ mod tests {
             b"SIP/2.0 200 OK\r\n",
             b"OPTIONS http SIP/2.0\r\n",
             b"GET / HTTP/1.1\r\n",
+            b"\x00\x03\x00\x08\x21\x12\xa4\x42",
         ] {
             let whole = sniff(bytes);
             for end in 0..bytes.len() {

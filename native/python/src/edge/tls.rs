@@ -8,18 +8,19 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::SupportedProtocolVersion;
 use rustls::client::{ClientConfig, Resumption};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
+use rustls::{SignatureAlgorithm, SupportedProtocolVersion};
 use thiserror::Error;
 use tokio::sync::watch;
 use vestibule_pki::{AnchorRefused, Anchors, ListRefused, RevocationList};
 
+use super::suites;
 use super::verifier::{Naming, Trust, VerifiedPeer, Wanted};
 
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
@@ -36,6 +37,9 @@ pub enum TlsError {
     /// The key is of an unknown kind or isn't the certificate's.
     #[error("certificate and key don't fit: {0}")]
     Identity(rustls::Error),
+    /// FIPS 186-5 has it, but few validated modules do.
+    #[error("an Ed25519 key, which the fips setting turns off")]
+    NotApproved,
     /// There is no certificate among the roots.
     #[error("no root certificate")]
     NoRoots,
@@ -66,6 +70,7 @@ pub struct Current {
 /// Identity, trust, and the configurations made of them.
 #[derive(Debug)]
 pub struct TlsStore {
+    fips: bool,
     provider: Arc<CryptoProvider>,
     wanted: Arc<Wanted>,
     parts: Mutex<Parts>,
@@ -78,38 +83,18 @@ struct Parts {
     trust: Option<Arc<Trust>>,
 }
 
-impl Default for TlsStore {
-    fn default() -> Self {
+impl TlsStore {
+    /// No identity and no trust yet; with `fips`, approved algorithms only.
+    pub fn new(fips: bool) -> Self {
         Self {
-            provider: Arc::new(provider()),
+            fips,
+            provider: Arc::new(suites::provider(fips)),
             wanted: Arc::default(),
             parts: Mutex::default(),
             current: watch::Sender::default(),
         }
     }
-}
 
-/// AEAD suites only, AES-256-GCM first; hybrid post-quantum key agreement first.
-fn provider() -> CryptoProvider {
-    use aws_lc_rs::{cipher_suite as suite, kx_group as kx};
-    CryptoProvider {
-        cipher_suites: vec![
-            suite::TLS13_AES_256_GCM_SHA384,
-            suite::TLS13_AES_128_GCM_SHA256,
-            suite::TLS13_CHACHA20_POLY1305_SHA256,
-            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-            suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-            suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        ],
-        kx_groups: vec![kx::X25519MLKEM768, kx::X25519, kx::SECP256R1, kx::SECP384R1],
-        ..aws_lc_rs::default_provider()
-    }
-}
-
-impl TlsStore {
     /// Present this certificate from now on.
     ///
     /// # Errors
@@ -122,6 +107,9 @@ impl TlsStore {
         let key = PrivateKeyDer::from_pem_slice(key_pem)?;
         let certified =
             CertifiedKey::from_der(chain, key, &self.provider).map_err(TlsError::Identity)?;
+        if self.fips && certified.key.algorithm() == SignatureAlgorithm::ED25519 {
+            return Err(TlsError::NotApproved);
+        }
         let identity = Arc::new(SingleCertAndKey::from(certified));
         self.change(|parts| parts.identity = Some(identity))
     }
@@ -200,6 +188,7 @@ impl TlsStore {
         config.ignore_client_order = true;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.require_ems = self.fips;
         Ok(Arc::new(config))
     }
 
@@ -220,6 +209,7 @@ impl TlsStore {
             None => builder.with_no_client_auth(),
         };
         config.resumption = Resumption::disabled();
+        config.require_ems = self.fips;
         Ok(Some(Arc::new(config)))
     }
 }
@@ -257,23 +247,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> 
 mod tests {
     use std::time::Duration;
 
-    use rustls::{CipherSuite, NamedGroup};
-
-    use super::{TlsError, TlsStore, provider};
-
-    #[test]
-    fn the_strongest_comes_first() {
-        let provider = provider();
-        assert_eq!(
-            provider.cipher_suites[0].suite(),
-            CipherSuite::TLS13_AES_256_GCM_SHA384
-        );
-        assert_eq!(provider.kx_groups[0].name(), NamedGroup::X25519MLKEM768);
-    }
+    use super::{TlsError, TlsStore};
 
     #[test]
     fn what_is_refused_changes_nothing() {
-        let store = TlsStore::default();
+        let store = TlsStore::new(false);
         assert!(matches!(
             store.set_identity(b"", b""),
             Err(TlsError::EmptyChain)

@@ -1,5 +1,5 @@
 //! The relay's thread: epoll over the server's socket and one socket for each allocation, around the
-//! core that decides everything.
+//! core that decides everything. Clients that come by streams are in other hands; they send commands.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +13,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
 use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
 
-use super::receive::{Batch, BatchSocket};
+use super::datagrams::{Batch, BatchSocket, Burst};
+use super::pace::Pace;
+use super::streams::{FromStream, Passing, Streams, messages};
 
 const SERVER: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -21,6 +23,8 @@ const WAKE: Token = Token(1);
 const ALLOCATIONS: usize = 2;
 /// Batches taken from one socket before the others get their turn.
 const BATCHES_IN_A_ROW: usize = 8;
+/// Buffers offered to an allocation's socket, where little waits mostly; more cost even if unused.
+const PEER_BUFFERS: usize = 4;
 /// What the kernel may hold for the server's socket while the thread is busy, in octets.
 const SERVER_BUFFER: usize = 4 << 20;
 const ALLOCATION_BUFFER: usize = 256 << 10;
@@ -35,10 +39,12 @@ pub(super) enum Command {
     Remove {
         username: String,
     },
+    /// Or what a stream's task tells it.
+    Stream(FromStream),
     Close,
 }
 
-/// Python's end of the thread's ear.
+/// The other end of the thread's ear.
 pub(super) struct Commands {
     sender: Sender<Command>,
     waker: Waker,
@@ -63,12 +69,14 @@ pub(super) struct Shell {
     /// Where relayed sockets are bound.
     relay: SocketAddr,
     relayed: HashMap<AllocationId, BatchSocket>,
+    streams: Streams,
     /// Sockets that may still hold datagrams; epoll tells of each arrival only once.
     ready: Vec<Token>,
     commands: Receiver<Command>,
     counters: Arc<Mutex<Counters>>,
     batch: Batch,
-    to_client: Vec<u8>,
+    burst: Burst,
+    pace: Pace,
 }
 
 impl Shell {
@@ -88,11 +96,13 @@ impl Shell {
             socket: BatchSocket::new(socket)?,
             relay: SocketAddr::new(listen.ip(), 0),
             relayed: HashMap::new(),
+            streams: Streams::default(),
             ready: Vec::new(),
             commands,
             counters: Arc::default(),
             batch: Batch::new(),
-            to_client: Vec::new(),
+            burst: Burst::default(),
+            pace: Pace::default(),
         };
         Ok((shell, Commands { sender, waker }))
     }
@@ -110,6 +120,9 @@ impl Shell {
         let mut events = Events::with_capacity(256);
         loop {
             let wait = self.wait();
+            if let Some(pause) = self.pace.pause(Instant::now()) {
+                std::thread::sleep(pause);
+            }
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
                 _ => {}
@@ -117,19 +130,24 @@ impl Shell {
             if self.obey() {
                 return;
             }
-            for event in &events {
-                if event.token() != WAKE && !self.ready.contains(&event.token()) {
-                    self.ready.push(event.token());
-                }
-            }
+            let told = events.iter().map(|event| event.token());
+            self.ready.extend(told.filter(|&token| token != WAKE));
+            self.ready.sort_unstable();
+            self.ready.dedup();
             for token in std::mem::take(&mut self.ready) {
                 if self.serve(token) {
                     self.ready.push(token);
                 }
             }
-            self.server.handle_timeout(Instant::now());
+            let now = Instant::now();
+            self.server.handle_timeout(now);
+            let server = &self.server;
+            self.streams
+                .end_idle(now, |client| server.has_allocation(client));
             self.act();
-            *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = self.server.counters();
+            let mut counters = self.server.counters();
+            counters.packets_without_room = self.streams.without_room;
+            *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = counters;
         }
     }
 
@@ -137,7 +155,8 @@ impl Shell {
         if !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
-        let until = self.server.poll_timeout()?;
+        let until = [self.server.poll_timeout(), self.streams.poll_timeout()];
+        let until = until.into_iter().flatten().min()?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 
@@ -156,6 +175,7 @@ impl Shell {
                         .add_credential(now, &username, &password, lifetime);
                 }
                 Ok(Command::Remove { username }) => self.server.remove_credential(now, &username),
+                Ok(Command::Stream(told)) => self.hear(now, told),
                 Ok(Command::Close) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => {
                     self.act();
@@ -180,20 +200,18 @@ impl Shell {
     }
 
     fn serve_clients(&mut self) -> bool {
-        let more = self.batch.receive(&self.socket);
+        let more = self.batch.receive(&self.socket, Batch::MOST);
         let now = Instant::now();
-        for (client, datagram) in self.batch.datagrams() {
-            if let Some(ToPeer {
-                allocation,
-                to,
-                payload,
-            }) = self.server.handle_client(now, client, datagram)
-                && let Some(relayed) = self.relayed.get(&allocation)
-            {
-                // UDP: what can't be sent now is lost, as on the way.
-                let _ = relayed.socket().send_to(&datagram[payload], to);
+        let mut to_peers = ToPeers::new(&self.relayed, &mut self.burst);
+        let mut count = 0;
+        for (address, datagram) in self.batch.datagrams() {
+            count += 1;
+            if let Some(data) = self.server.handle_client(now, address.into(), datagram) {
+                to_peers.send(data, datagram);
             }
         }
+        to_peers.leave();
+        self.pace.took(count);
         self.act();
         more
     }
@@ -202,27 +220,70 @@ impl Shell {
         let Some(relayed) = self.relayed.get(&allocation) else {
             return false;
         };
-        let more = self.batch.receive(relayed);
+        let more = self.batch.receive(relayed, PEER_BUFFERS);
         let now = Instant::now();
+        let mut count = 0;
         for (peer, datagram) in self.batch.datagrams() {
-            let out = &mut self.to_client;
-            if let Some(client) = self
+            count += 1;
+            let out = self.burst.next();
+            let to = self
                 .server
-                .handle_peer(now, allocation, peer, datagram, out)
-            {
-                let _ = self.socket.socket().send_to(out, client);
+                .handle_peer(now, allocation, peer, datagram, out);
+            match to.map(|client| (client.address, client.stream)) {
+                Some((address, None)) => self.burst.push(&self.socket, address),
+                Some((_, Some(number))) => {
+                    self.streams.send(number, self.burst.written());
+                    self.burst.forget_written();
+                }
+                None => {}
             }
         }
+        self.burst.leave(&self.socket);
+        self.pace.took(count);
         more
+    }
+
+    /// What a stream's task tells.
+    fn hear(&mut self, now: Instant, told: FromStream) {
+        match told {
+            FromStream::Begun {
+                number,
+                address,
+                sink,
+            } => self.streams.begin(now, number, address, sink),
+            FromStream::Sent { number, passing } => self.serve_stream(now, number, &passing),
+            FromStream::Ended { number } => {
+                if let Some(client) = self.streams.end(number) {
+                    self.server.stream_ended(now, client);
+                }
+            }
+        }
+    }
+
+    fn serve_stream(&mut self, now: Instant, number: u64, passing: &Passing) {
+        let Some(client) = self.streams.client(number) else {
+            return;
+        };
+        let mut to_peers = ToPeers::new(&self.relayed, &mut self.burst);
+        let mut count = 0;
+        for message in messages(&passing.messages) {
+            count += 1;
+            if let Some(data) = self.server.handle_client(now, client, message) {
+                to_peers.send(data, message);
+            }
+        }
+        to_peers.leave();
+        self.pace.took(count);
     }
 
     /// Do what the core wants done.
     fn act(&mut self) {
         while let Some(output) = self.server.poll_output() {
             match output {
-                Output::Send { to, data } => {
-                    let _ = self.socket.socket().send_to(&data, to);
-                }
+                Output::Send { to, data } => match to.stream {
+                    None => self.socket.send(to.address, &data),
+                    Some(number) => self.streams.send(number, &data),
+                },
                 Output::Open { allocation, port } => {
                     let done = self.open(allocation, port).is_ok();
                     self.server.opened(Instant::now(), allocation, done);
@@ -246,5 +307,41 @@ impl Shell {
             .register(&mut socket, token, Interest::READABLE)?;
         self.relayed.insert(allocation, BatchSocket::new(socket)?);
         Ok(())
+    }
+}
+
+/// What goes from clients to their peers: as long as it is of one allocation to one peer, together.
+struct ToPeers<'a> {
+    relayed: &'a HashMap<AllocationId, BatchSocket>,
+    burst: &'a mut Burst,
+    from: Option<(AllocationId, &'a BatchSocket)>,
+}
+
+impl<'a> ToPeers<'a> {
+    fn new(relayed: &'a HashMap<AllocationId, BatchSocket>, burst: &'a mut Burst) -> Self {
+        Self {
+            relayed,
+            burst,
+            from: None,
+        }
+    }
+
+    /// Send what the server said to send of this message.
+    fn send(&mut self, data: ToPeer, message: &[u8]) {
+        if self.from.is_none_or(|(of, _)| of != data.allocation) {
+            self.leave();
+            let socket = self.relayed.get(&data.allocation);
+            self.from = socket.map(|socket| (data.allocation, socket));
+        }
+        if let Some((_, socket)) = self.from {
+            self.burst.next().extend_from_slice(&message[data.payload]);
+            self.burst.push(socket, data.to);
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some((_, socket)) = self.from.take() {
+            self.burst.leave(socket);
+        }
     }
 }

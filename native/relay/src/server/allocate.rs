@@ -9,6 +9,7 @@ use super::authenticate::Proof;
 use super::refresh::{granted_lifetime, success};
 use super::{AllocationId, Output, Server};
 use crate::allocation::Allocation;
+use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::stun::Message;
 use crate::stun::address::family;
@@ -46,7 +47,7 @@ impl Server {
     pub(super) fn allocate(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
         proof: &Proof,
     ) -> Result<(), Refusal> {
@@ -183,7 +184,7 @@ impl Server {
         let answer = success(&request)
             .address(XOR_RELAYED_ADDRESS, relayed)
             .attribute(LIFETIME, &seconds.to_be_bytes())
-            .address(XOR_MAPPED_ADDRESS, client);
+            .address(XOR_MAPPED_ADDRESS, client.address);
         let username = opening.proof.username.clone();
         let expires = now + opening.lifetime;
         let made = Allocation::new(allocation, username, expires);

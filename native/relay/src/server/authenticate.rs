@@ -1,10 +1,10 @@
 //! The long-term credential mechanism (RFC 8489 section 9.2.4).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Server;
+use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::stun::Message;
 use crate::stun::attribute::{
@@ -28,7 +28,7 @@ impl Server {
     pub(super) fn authenticate(
         &self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
     ) -> Result<Proof, Refusal> {
         let integrity = request.integrity().ok_or(Refusal::Unauthenticated)?;
@@ -51,7 +51,7 @@ impl Server {
     }
 
     /// A nonce that passes the checks below.
-    pub(super) fn fresh_nonce(&self, now: Instant, client: SocketAddr) -> String {
+    pub(super) fn fresh_nonce(&self, now: Instant, client: Client) -> String {
         let ended = self.ended.get(&client).map(|&ended| ended + TICK);
         let time = ended.map_or(now, |ended| ended.max(now));
         let since_start = time.saturating_duration_since(self.started);
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// A nonce must be ours, this client's, not too old, and younger than the client's last allocation.
-    fn check_nonce(&self, now: Instant, client: SocketAddr, nonce: &str) -> Result<(), Refusal> {
+    fn check_nonce(&self, now: Instant, client: Client, nonce: &str) -> Result<(), Refusal> {
         let since_start = now.saturating_duration_since(self.started);
         let issued = self.nonces.issued(nonce.as_bytes(), since_start, client);
         let issued = issued.ok_or(Refusal::StaleNonce)?;

@@ -3,6 +3,7 @@
 mod allocate;
 mod authenticate;
 mod binding;
+mod recent;
 mod refresh;
 mod relaying;
 mod request;
@@ -13,12 +14,14 @@ use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use crate::allocation::Allocation;
+use crate::client::Client;
 use crate::counters::Counters;
 use crate::credentials::Credentials;
 use crate::nonce::Nonces;
 use crate::peers::PeerPolicy;
 use crate::throttle::Throttle;
 use allocate::Opening;
+use recent::Recent;
 
 /// How often what has expired is swept out. Expired things are not used in between.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -50,11 +53,11 @@ pub struct AllocationId(pub u64);
 /// What the shell is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send a datagram from the server's socket.
+    /// Send a message to a client, from the server's socket or by the client's stream.
     Send {
         /// The client.
-        to: SocketAddr,
-        /// The whole datagram.
+        to: Client,
+        /// The whole message.
         data: Vec<u8>,
     },
     /// Bind a UDP socket to this port of the relay's address, then call [`Server::opened`].
@@ -90,18 +93,18 @@ pub struct Server {
     credentials: Credentials,
     nonces: Nonces,
     throttle: Throttle,
-    /// By the client's address: with one UDP socket that is the 5-tuple.
-    allocations: HashMap<SocketAddr, Allocation>,
-    clients: HashMap<AllocationId, SocketAddr>,
-    opening: HashMap<SocketAddr, Opening>,
+    allocations: HashMap<Client, Allocation>,
+    clients: HashMap<AllocationId, Client>,
+    opening: HashMap<Client, Opening>,
     /// When a client's last allocation ended: nonces from before are stale, so that nothing recorded
     /// can be replayed into its next one.
-    ended: HashMap<SocketAddr, Instant>,
+    ended: HashMap<Client, Instant>,
     next_id: u64,
     next_draw: u64,
     swept: Instant,
     outputs: VecDeque<Output>,
     counters: Counters,
+    recent: Recent,
 }
 
 impl Server {
@@ -122,6 +125,7 @@ impl Server {
             swept: now,
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            recent: Recent::default(),
             config,
         }
     }
@@ -141,9 +145,25 @@ impl Server {
 
     /// Forget a credential; its allocations end.
     pub fn remove_credential(&mut self, now: Instant, username: &str) {
+        self.forget_recent();
         self.credentials.remove(username);
         self.opening.retain(|_, opening| !opening.is_of(username));
         self.end_allocations(now, |allocation| &*allocation.username == username);
+    }
+
+    /// A client's stream has ended, and with it what it had.
+    pub fn stream_ended(&mut self, now: Instant, client: Client) {
+        self.forget_recent();
+        self.opening.remove(&client);
+        self.end_allocation(now, client);
+        // No other client is ever this one.
+        self.ended.remove(&client);
+    }
+
+    /// Whether a client has an allocation.
+    #[must_use]
+    pub fn has_allocation(&self, client: Client) -> bool {
+        self.allocations.contains_key(&client)
     }
 
     /// The next thing for the shell to do.
@@ -167,6 +187,7 @@ impl Server {
             return;
         }
         self.swept = now;
+        self.forget_recent();
         self.credentials.forget_expired(now);
         self.throttle.forget_full(now);
         self.end_allocations(now, |allocation| allocation.expires <= now);
@@ -195,13 +216,13 @@ impl Server {
             .allocations
             .iter()
             .filter(|(_, allocation)| which(allocation));
-        let over: Vec<SocketAddr> = over.map(|(&client, _)| client).collect();
+        let over: Vec<Client> = over.map(|(&client, _)| client).collect();
         for client in over {
             self.end_allocation(now, client);
         }
     }
 
-    fn end_allocation(&mut self, now: Instant, client: SocketAddr) {
+    fn end_allocation(&mut self, now: Instant, client: Client) {
         if let Some(allocation) = self.allocations.remove(&client) {
             let allocation = allocation.id;
             self.clients.remove(&allocation);
@@ -211,7 +232,7 @@ impl Server {
         }
     }
 
-    fn live_allocation(&mut self, now: Instant, client: SocketAddr) -> Option<&mut Allocation> {
+    fn live_allocation(&mut self, now: Instant, client: Client) -> Option<&mut Allocation> {
         let allocation = self.allocations.get_mut(&client);
         allocation.filter(|allocation| allocation.expires > now)
     }

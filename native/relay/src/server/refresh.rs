@@ -1,12 +1,13 @@
 //! Refresh, CreatePermission and ChannelBind (RFC 8656 sections 8, 10 and 12).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use super::Server;
 use super::authenticate::Proof;
 use crate::allocation::Allocation;
+use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::stun::address::family;
 use crate::stun::attribute::{
@@ -36,7 +37,7 @@ impl Server {
     pub(super) fn refresh(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
         proof: &Proof,
     ) -> Result<Writer, Refusal> {
@@ -59,7 +60,7 @@ impl Server {
     pub(super) fn create_permission(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
     ) -> Result<Writer, Refusal> {
         let mut peers: Vec<IpAddr> = Vec::new();
@@ -77,7 +78,7 @@ impl Server {
     pub(super) fn channel_bind(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
     ) -> Result<Writer, Refusal> {
         let number = match request.attribute(CHANNEL_NUMBER) {
@@ -98,7 +99,7 @@ impl Server {
         Ok(success(request))
     }
 
-    fn allocation(&mut self, client: SocketAddr) -> Result<&mut Allocation, Refusal> {
+    fn allocation(&mut self, client: Client) -> Result<&mut Allocation, Refusal> {
         self.allocations
             .get_mut(&client)
             .ok_or(Refusal::AllocationMismatch)

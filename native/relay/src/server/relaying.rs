@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Instant;
 
+use super::recent;
 use super::{AllocationId, Server, ToPeer};
+use crate::client::Client;
+use crate::stream::fill;
 use crate::stun::attribute::{DATA, XOR_PEER_ADDRESS};
 use crate::stun::{Class, Message, TransactionId, Writer, method};
 
@@ -17,7 +20,7 @@ impl Server {
     pub(super) fn channel_data(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         data: &[u8],
     ) -> Option<ToPeer> {
         let &[n0, n1, l0, l1] = data.first_chunk()?;
@@ -28,14 +31,25 @@ impl Server {
             self.counters.malformed_dropped += 1;
             return None;
         }
+        if let Some((allocation, to)) = self.recent_peer(now, client, number) {
+            return Some(self.count_to_peer(allocation, to, payload));
+        }
         let peer = self.live_allocation(now, client)?.peer_of(now, number)?;
-        self.send_to_peer(now, client, peer, payload)
+        let sent = self.send_to_peer(now, client, peer, payload)?;
+        self.recent.to_peer = Some(recent::ToPeer {
+            at: now,
+            client,
+            channel: number,
+            allocation: sent.allocation,
+            peer,
+        });
+        Some(sent)
     }
 
     pub(super) fn send_indication(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         message: &Message<'_>,
     ) -> Option<ToPeer> {
         let peer = message.addresses(XOR_PEER_ADDRESS).next().flatten();
@@ -48,11 +62,12 @@ impl Server {
         self.send_to_peer(now, client, peer, payload)
     }
 
-    /// The policy is asked again for each packet: it costs little, and no path leads around it.
+    /// The policy is asked again for each packet that isn't of the same run as the last: it costs little, and
+    /// no path leads around it.
     fn send_to_peer(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         to: SocketAddr,
         payload: Range<usize>,
     ) -> Option<ToPeer> {
@@ -62,17 +77,26 @@ impl Server {
             self.counters.packets_without_permission += 1;
             return None;
         }
-        self.counters.packets_to_peers += 1;
-        self.counters.bytes_to_peers += payload.len() as u64;
-        Some(ToPeer {
-            allocation: id,
-            to,
-            payload,
-        })
+        Some(self.count_to_peer(id, to, payload))
     }
 
-    /// Take a datagram that arrived at an allocation's socket. Writes what the client gets into `out`
-    /// (cleared first) and gives the client's address; `None` if the peer has no permission.
+    fn count_to_peer(
+        &mut self,
+        allocation: AllocationId,
+        to: SocketAddr,
+        payload: Range<usize>,
+    ) -> ToPeer {
+        self.counters.packets_to_peers += 1;
+        self.counters.bytes_to_peers += payload.len() as u64;
+        ToPeer {
+            allocation,
+            to,
+            payload,
+        }
+    }
+
+    /// Take a datagram that arrived at an allocation's socket. Appends what the client gets to `out`
+    /// and gives the client; `None`, and nothing appended, if the peer has no permission.
     pub fn handle_peer(
         &mut self,
         now: Instant,
@@ -80,30 +104,53 @@ impl Server {
         peer: SocketAddr,
         payload: &[u8],
         out: &mut Vec<u8>,
-    ) -> Option<SocketAddr> {
-        let &client = self.clients.get(&allocation)?;
+    ) -> Option<Client> {
         let length = u16::try_from(payload.len()).ok()?;
         if payload.len() > LARGEST_PAYLOAD {
             return None;
         }
-        let live = self.live_allocation(now, client)?;
-        if !live.permits(now, peer.ip()) {
-            self.counters.packets_without_permission += 1;
-            return None;
-        }
-        let channel = live.channel_to(now, peer);
-        out.clear();
+        let (client, channel) = self.way_to_client(now, allocation, peer)?;
         match channel {
             Some(number) => {
                 out.extend_from_slice(&number.to_be_bytes());
                 out.extend_from_slice(&length.to_be_bytes());
                 out.extend_from_slice(payload);
+                if client.stream.is_some() {
+                    fill(out, CHANNEL_HEADER + payload.len());
+                }
             }
-            None => *out = self.data_indication(peer, payload),
+            None => out.extend_from_slice(&self.data_indication(peer, payload)),
         }
         self.counters.packets_to_clients += 1;
         self.counters.bytes_to_clients += payload.len() as u64;
         Some(client)
+    }
+
+    /// The client, and the channel if there is one to this peer; `None` without a permission.
+    fn way_to_client(
+        &mut self,
+        at: Instant,
+        allocation: AllocationId,
+        peer: SocketAddr,
+    ) -> Option<(Client, Option<u16>)> {
+        if let Some((client, channel)) = self.recent_client(at, allocation, peer) {
+            return Some((client, Some(channel)));
+        }
+        let &client = self.clients.get(&allocation)?;
+        let live = self.live_allocation(at, client)?;
+        if !live.permits(at, peer.ip()) {
+            self.counters.packets_without_permission += 1;
+            return None;
+        }
+        let channel = live.channel_to(at, peer);
+        self.recent.to_client = channel.map(|channel| recent::ToClient {
+            at,
+            allocation,
+            peer,
+            client,
+            channel,
+        });
+        Some((client, channel))
     }
 
     /// Nobody answers an indication, so its transaction need only be unlike the others.

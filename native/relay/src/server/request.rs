@@ -1,26 +1,24 @@
 //! What comes from clients, sorted; and how requests are answered.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::authenticate::Proof;
 use super::{Output, Server, ToPeer};
+use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::stun::attribute::{NONCE, PASSWORD_ALGORITHMS as ALGORITHMS, REALM, UNKNOWN_ATTRIBUTES};
 use crate::stun::integrity::PASSWORD_ALGORITHMS;
 use crate::stun::{Class, Message, Writer, method};
 
 impl Server {
-    /// Take a datagram that arrived at the server's socket. What a client sends to a peer is given back at
+    /// Take a message that a client sent: a datagram, or what [`crate::stream::length`] cut out. What a client sends to a peer is given back at
     /// once; all else shows in [`Server::poll_output`].
-    pub fn handle_client(
-        &mut self,
-        now: Instant,
-        client: SocketAddr,
-        data: &[u8],
-    ) -> Option<ToPeer> {
+    pub fn handle_client(&mut self, now: Instant, client: Client, data: &[u8]) -> Option<ToPeer> {
         match data.first()? >> 6 {
-            0 => self.stun(now, client, data),
+            0 => {
+                self.forget_recent();
+                self.stun(now, client, data)
+            }
             1 => self.channel_data(now, client, data),
             _ => {
                 self.counters.malformed_dropped += 1;
@@ -29,7 +27,7 @@ impl Server {
         }
     }
 
-    fn stun(&mut self, now: Instant, client: SocketAddr, data: &[u8]) -> Option<ToPeer> {
+    fn stun(&mut self, now: Instant, client: Client, data: &[u8]) -> Option<ToPeer> {
         let Ok(message) = Message::read(data) else {
             self.counters.malformed_dropped += 1;
             return None;
@@ -51,7 +49,7 @@ impl Server {
         None
     }
 
-    fn request(&mut self, now: Instant, client: SocketAddr, request: &Message<'_>) {
+    fn request(&mut self, now: Instant, client: Client, request: &Message<'_>) {
         // Once its allocation has expired, a client's old nonces are stale.
         if self
             .allocations
@@ -89,7 +87,7 @@ impl Server {
     fn change(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
         proof: &Proof,
     ) -> Result<Writer, Refusal> {
@@ -110,11 +108,11 @@ impl Server {
     fn challenge(
         &mut self,
         now: Instant,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
         refusal: &Refusal,
     ) {
-        if !self.throttle.admits(now, client) {
+        if !self.throttle.admits(now, client.address) {
             self.counters.throttled += 1;
             return;
         }
@@ -138,7 +136,7 @@ impl Server {
     /// Answer someone who has proven a credential, and remember the answer for when the request comes again.
     pub(super) fn answer(
         &mut self,
-        client: SocketAddr,
+        client: Client,
         request: &Message<'_>,
         proof: &Proof,
         outcome: Result<Writer, Refusal>,

@@ -69,7 +69,7 @@ impl Lab {
         let mut sent = Vec::new();
         while let Some(output) = self.server.poll_output() {
             match output {
-                Output::Send { to, data } => sent.push((to, data)),
+                Output::Send { to, data } => sent.push((to.address, data)),
                 Output::Close { allocation } => self.closed.push(allocation),
                 Output::Open { allocation, port } => {
                     let done = !(self.taken)(port);
@@ -85,7 +85,10 @@ impl Lab {
 
     /// Send a datagram and take the one answer there is.
     pub fn ask(&mut self, client: SocketAddr, request: &[u8]) -> Vec<u8> {
-        assert_eq!(self.server.handle_client(self.now, client, request), None);
+        assert_eq!(
+            self.server.handle_client(self.now, client.into(), request),
+            None
+        );
         let mut sent = self.run();
         assert_eq!(sent.len(), 1, "one answer");
         let (to, data) = sent.remove(0);

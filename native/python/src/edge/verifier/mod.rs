@@ -6,13 +6,14 @@
 mod client;
 mod refused;
 mod server;
+mod signatures;
 mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use vestibule_pki::{
@@ -20,6 +21,7 @@ use vestibule_pki::{
 };
 
 use client::DeviceVerifier;
+pub use refused::certificate_fault;
 pub use server::Naming;
 use server::PeerVerifier;
 pub use wanted::Wanted;
@@ -34,7 +36,7 @@ pub struct Trust {
 
 impl Trust {
     /// Trust certificates that lead to `anchors` and are not on `lists`, which serve for `grace` past
-    /// their time. Lists that are missing are noted in `wanted`.
+    /// their time. Lists that are missing are noted in `wanted`. Signatures are those of `provider` only.
     pub fn new(
         anchors: Anchors,
         lists: Vec<RevocationList>,
@@ -43,10 +45,15 @@ impl Trust {
         wanted: &Arc<Wanted>,
     ) -> Self {
         Self {
-            verifier: Verifier::new(anchors, lists, grace, Limits::default()),
+            verifier: Verifier::new(anchors, lists, grace, Limits::default())
+                .with_algorithms(provider.signature_verification_algorithms.all),
             provider: Arc::clone(provider),
             wanted: Arc::clone(wanted),
         }
+    }
+
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
     }
 
     /// For handshakes in which we are the server.

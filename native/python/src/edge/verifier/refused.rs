@@ -25,6 +25,24 @@ pub fn to_rustls(refusal: Refusal) -> Error {
     Error::InvalidCertificate(fault)
 }
 
+/// One word for a refused certificate, for those who count; they don't ask more than this.
+pub fn certificate_fault(fault: &CertificateError) -> &'static str {
+    match fault {
+        CertificateError::BadEncoding => "unreadable",
+        CertificateError::UnknownIssuer => "unknown-issuer",
+        CertificateError::Expired => "expired",
+        CertificateError::NotValidYet => "not-valid-yet",
+        CertificateError::Revoked => "revoked",
+        CertificateError::NotValidForName => "name",
+        CertificateError::UnhandledCriticalExtension => "critical-extension",
+        CertificateError::InvalidPurpose => "purpose",
+        CertificateError::UnknownRevocationStatus => "revocation-unknown",
+        CertificateError::ExpiredRevocationList => "revocation-list-expired",
+        CertificateError::BadSignature => "signature",
+        _ => "unfit",
+    }
+}
+
 /// Shown as its sentence, where rustls would show the variant's name.
 struct Refused(Refusal);
 

@@ -1,0 +1,27 @@
+"""The native relay alone in a process, as `vestibule serve` has it in its own: prints its port."""
+
+import signal
+import sys
+
+from vestibule._native import Relay
+
+
+def main() -> None:
+    """Serve the given users, with loopback peers, until a signal."""
+    relay = Relay(
+        bind="127.0.0.1",
+        port=0,
+        advertise="127.0.0.1",
+        realm="bench",
+        allowed_peers=["127.0.0.0/8"],
+        max_allocations_per_user=100,
+    )
+    for username in sys.argv[2:]:
+        relay.add_credential(username, sys.argv[1], 3600.0)
+    print(relay.port, flush=True)
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    relay.close()
+
+
+if __name__ == "__main__":
+    main()

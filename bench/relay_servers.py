@@ -1,0 +1,186 @@
+"""What relays in the relay benchmark: coturn, ours, and a loop without a protocol."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.turn_client import Address, TurnClient
+
+HOST = "127.0.0.1"
+REALM = "bench"
+PASSWORD = "secret"
+USERS = tuple(f"user{index}" for index in range(100))
+DATAGRAMS = Path(__file__).parent / "datagrams" / "target" / "release" / "datagrams"
+
+_START_SECONDS = 20.0
+_FIRST_GIVEN = 300
+"""The number that the first socket has in a process it is given to."""
+
+
+class CannotStart(Exception):
+    """A relay that isn't there."""
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Clients and their peers, each pair joined through a relay: sockets in the order of `load`."""
+
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.sockets) // 2
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for each in self.sockets:
+            each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnServer:
+    """A TURN server that runs."""
+
+    name: str
+    pid: int
+    address: Address
+
+    @contextmanager
+    def pairs(self, count: int) -> Iterator[Pairs]:
+        """So many allocations, each with a channel to a peer of its own."""
+        pairs = Pairs()
+        try:
+            for index in range(count):
+                client, peer = self.client(index), bound_socket()
+                pairs.sockets += [client.udp, peer]
+                peer.connect(client.allocate())
+                client.bind_channel(peer.getsockname())
+            yield pairs
+        finally:
+            pairs.close()
+
+    def client(self, index: int) -> TurnClient:
+        """One of many: users and source networks in turn, so that no limit by either is near."""
+        source = f"127.{index // 200 % 200}.{index % 200}.1"
+        return TurnClient(self.address, USERS[index % len(USERS)], PASSWORD, source)
+
+
+@contextmanager
+def coturn() -> Iterator[TurnServer]:
+    """coturn, UDP only, as few words as possible, otherwise by its defaults."""
+    command = shutil.which("turnserver")
+    if command is None:
+        raise CannotStart("coturn is missing: `scripts/system-packages bench` installs it")
+    port = _free_port()
+    options = ["-n", "-L", HOST, "-E", HOST, "-p", str(port), "-a", "-r", REALM]
+    options += ["--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "-l", os.devnull]
+    for user in USERS:
+        options += ["-u", f"{user}:{PASSWORD}"]
+    quiet = subprocess.DEVNULL
+    with _process([command, *options], stdout=quiet, stderr=quiet) as process:
+        server = TurnServer("coturn", process.pid, (HOST, port))
+        _wait_for(server)
+        yield server
+
+
+@contextmanager
+def vestibule() -> Iterator[TurnServer]:
+    """Our relay, in a process of its own."""
+    command = [sys.executable, "-m", "bench.relay_host", PASSWORD, *USERS]
+    with _process(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield TurnServer("Vestibule", process.pid, (HOST, int(process.stdout.readline())))
+
+
+@contextmanager
+def bare_loop(count: int) -> Iterator[tuple[int, Pairs]]:
+    """A process that forwards without asking, and so many pairs through it; gives its id."""
+    pairs = Pairs()
+    with ExitStack() as given:
+        door = given.enter_context(bound_socket())
+        sockets, ports = [door], []
+        for _ in range(count):
+            client, relayed, peer = bound_socket(), bound_socket(), bound_socket()
+            given.enter_context(relayed)
+            client.connect(door.getsockname())
+            relayed.connect(peer.getsockname())
+            peer.connect(relayed.getsockname())
+            pairs.sockets += [client, peer]
+            sockets.append(relayed)
+            ports.append(str(client.getsockname()[1]))
+        given.callback(pairs.close)
+        with datagrams(sockets, "forward", *ports) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process.pid, pairs
+
+
+@contextmanager
+def datagrams(sockets: Sequence[socket.socket], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the program in `bench/datagrams` over these sockets."""
+    numbers = range(_FIRST_GIVEN, _FIRST_GIVEN + len(sockets))
+    for each, number in zip(sockets, numbers, strict=True):
+        os.dup2(each.fileno(), number, inheritable=True)
+    given = {"LISTEN_FDS": str(len(sockets)), "LISTEN_FDS_FIRST_FD": str(_FIRST_GIVEN)}
+    try:
+        with _process(
+            [str(DATAGRAMS), *arguments],
+            stdout=subprocess.PIPE,
+            env=os.environ | given,
+            pass_fds=tuple(numbers),
+        ) as process:
+            yield process
+    finally:
+        os.closerange(numbers.start, numbers.stop)
+
+
+def bound_socket() -> socket.socket:
+    """A UDP socket on loopback."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((HOST, 0))
+    return made
+
+
+@contextmanager
+def _process(
+    command: list[str],
+    *,
+    stdout: int,
+    stderr: int | None = None,
+    env: dict[str, str] | None = None,
+    pass_fds: tuple[int, ...] = (),
+) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, stdout=stdout, stderr=stderr, env=env, pass_fds=pass_fds, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _wait_for(server: TurnServer) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        client = server.client(0)
+        client.udp.settimeout(0.2)
+        try:
+            client.allocate()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{server.name} does not answer") from None
+        else:
+            return
+        finally:
+            client.close()
+
+
+def _free_port() -> int:
+    with bound_socket() as probe:
+        return int(probe.getsockname()[1])
