@@ -9,7 +9,7 @@ STATIC := src/vestibule/portal/static/index.html
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test lint format unit interop attack web-test native-test web-unit screenshots fuzz bench wheel clean
+.PHONY: help demo test lint format unit interop attack web-test native-test web-unit screenshots fuzz bench bench-flood wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ fuzz: .venv/.system ## a minute of each fuzzer
 
 bench: .venv/.dev $(STATIC) .venv/.native ## CPU and memory beside Kamailio in the same run (ARGS="--quick")
 	@scripts/system-packages bench; $(BIN)/python -m bench.signalling $(ARGS)
+
+bench-flood: .venv/.dev $(STATIC) .venv/.native ## how long messages take while 1,000 bad connections a second come in
+	@$(BIN)/python -m bench.flood $(ARGS)
 
 wheel: .venv/.product $(STATIC) ## dist/*.whl with the web client and the native module inside
 	@echo "==> wheel"; $(BIN)/maturin build --release --locked --out dist
