@@ -34,7 +34,7 @@ def test_loopback_needs_none(tmp_path: Path, listen: str) -> None:
     "listen", ["9464", "localhost:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:443"]
 )
 def test_what_is_no_address_or_no_free_port_is_refused(tmp_path: Path, listen: str) -> None:
-    with pytest.raises(ValueError, match="metrics_listen|address and port"):
+    with pytest.raises(ValueError, match=r"metrics_listen|address and port"):
         settings(tmp_path, listen)
 
 

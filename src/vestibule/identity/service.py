@@ -64,12 +64,13 @@ def open_identity(
     passwords: Passwords | None = None,
     notes: Notes | None = None,
     association_seconds: int = MOST_SECONDS,
+    fips: bool = False,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
     Keys are in `folder`, made the first time. `clock` gives Unix seconds; `notes` is the journal; an
-    association lives for `association_seconds`. Raises PrivateFileRefused if a key file is open to
-    others.
+    association lives for `association_seconds`; `fips`: approved algorithms only.
+    Raises PrivateFileRefused if a key file is open to others.
     """
     notes = notes or NoNotes()
     issuer = f"{origin}/identity"
@@ -77,10 +78,17 @@ def open_identity(
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
-    passwords = passwords or Passwords()
+    passwords = passwords or Passwords(fips=fips)
     limits = SignInLimits(clock=clock)
     factors = _open_factors(
-        open_sealing(folder), origin, directory, store, writer, device_cookies, clock, notes
+        open_sealing(folder),
+        RelyingParty(origin, fips=fips),
+        directory,
+        store,
+        writer,
+        device_cookies,
+        clock,
+        notes,
     )
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
@@ -123,7 +131,7 @@ class _Factors:
 
 def _open_factors(
     sealing: Sealing,
-    origin: str,
+    relying_party: RelyingParty,
     directory: Directory,
     store: Store,
     writer: Writer,
@@ -133,7 +141,6 @@ def _open_factors(
 ) -> _Factors:
     records = SecondFactorRecords(store, writer, sealing, clock=clock)
     limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
-    relying_party = RelyingParty(origin)
     tickets = Tickets(sealing, writer, clock=clock)
     return _Factors(
         records,
