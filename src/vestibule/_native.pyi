@@ -342,7 +342,9 @@ class EndpointStats:
 class Media:
     """Rooms of browsers (ICE lite, DTLS-SRTP, forwarded) and phones (SDES-SRTP, mixed). One thread."""
 
-    def __init__(self, *, bind: str, advertise: str, port_low: int, port_high: int) -> None:
+    def __init__(
+        self, *, bind: str, advertise: str, port_low: int, port_high: int, fips: bool = False
+    ) -> None:
         """`bind` is the local address of all UDP sockets, `advertise` the address written into
         answers. One socket serves all browsers; each phone has its own, at random from the range.
         Raises OSError.
@@ -416,6 +418,7 @@ class Relay:
         allowed_peers: Sequence[str] = (),
         own_peer_ports: tuple[int, int] | None = None,
         max_allocations_per_user: int = 10,
+        fips: bool = False,
     ) -> None:
         """`allowed_peers` are networks ("127.0.0.1/32") that may be peers although loopback,
         link-local, private, multicast and our own addresses never are by default. If own ones are

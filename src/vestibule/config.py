@@ -136,6 +136,10 @@ class Settings(BaseSettings):
         description="Address and port for Prometheus, by HTTPS; without it there are no metrics. "
         "Other than on loopback it needs a token: `vestibule metrics token`.",
     )
+    fips: bool = Field(
+        default=False,
+        description="FIPS-approved algorithms only; the log says at the start what that turns off.",
+    )
     database: str | None = Field(
         default=None,
         repr=False,  # may hold a password

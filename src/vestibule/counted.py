@@ -43,37 +43,34 @@ def metrics_of(server: "Server") -> Metrics:
 
 
 class MetricsListener:
-    """HTTPS for Prometheus, at an address and port of its own; the portal knows nothing of it."""
+    """HTTPS for Prometheus, at an address and port of its own, if there is one; the portal knows nothing of it."""
 
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         """Raises ValueError if others than this machine could read and there is no token."""
-        if settings.metrics is None:
-            raise ValueError("metrics_listen is not set")
-        self._address, self._port = settings.metrics
+        self._place = settings.metrics
+        if self._place is None:
+            return
         file = settings.metrics_token_file
         token_hash = file.read_text().strip() if file.exists() else None
-        if token_hash is None and not ip_address(self._address).is_loopback:
+        if token_hash is None and not ip_address(self._place[0]).is_loopback:
             raise ValueError(
                 "metrics_listen is not on loopback: make a token with `vestibule metrics token`"
             )
-        self._backend = HttpBackend(
-            MetricsApp(metrics.text, token_hash), settings.run_dir, "metrics"
-        )
+        app = MetricsApp(metrics.text, token_hash)
+        self._backend = HttpBackend(app, settings.run_dir, "metrics")
 
     async def start(self, edge: Edge) -> None:
         """Listen. Raises OSError if the port can't be had."""
+        if self._place is None:
+            return
         await self._backend.start()
+        path = str(self._backend.path)
         try:
-            self._listen(edge)
+            edge.listen(*self._place, sip=False, web=True, name="metrics", http_backend=path)
         except OSError as error:
-            raise type(error)(f"metrics_listen {self._address}:{self._port}: {error}") from error
-
-    def _listen(self, edge: Edge) -> None:
-        edge.listen(
-            self._address, self._port, sip=False, web=True, name="metrics",
-            http_backend=str(self._backend.path),
-        )  # fmt: skip
+            raise type(error)(f"metrics_listen: {error}") from error
 
     async def stop(self) -> None:
         """Answer no more."""
-        await self._backend.stop()
+        if self._place is not None:
+            await self._backend.stop()

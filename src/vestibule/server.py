@@ -107,6 +107,7 @@ class Server:
             certify=self.authority.certify_device,
             association_seconds=settings.association_seconds,
             fetcher=self._fetcher(IDENTITY_LIMITS),
+            fips=settings.fips,
         )
         self._build_edge()
         self._build_media()
@@ -114,7 +115,7 @@ class Server:
         self._build_conferencing()
         self._route()
         self._build_trust()
-        self.metrics = MetricsListener(metrics_of(self), settings) if settings.metrics else None
+        self.metrics = MetricsListener(metrics_of(self), settings)
 
     # --- building ---
 
@@ -125,6 +126,7 @@ class Server:
         self.edge = Edge(
             http_backend=str(self.portal.path),
             websocket_origins=[settings.web_origin],
+            fips=settings.fips,
         )
         self.flows = Flows(self.authority.issued, self.trusted_servers)
         self.nonces = Nonces(time.time)
@@ -164,8 +166,9 @@ class Server:
             advertise=address,
             port_low=settings.media_port_low,
             port_high=settings.media_port_high,
+            fips=settings.fips,
         )
-        self.rooms = Rooms(self.media, address)
+        self.rooms = Rooms(self.media, address, fips=settings.fips)
         with _naming(f"UDP port {settings.turn_udp_port} of {settings.bind}"):
             self.relay = Relay(
                 bind=settings.bind,
@@ -176,6 +179,7 @@ class Server:
                 port_high=settings.media_port_high,
                 allowed_peers=settings.relay_peers,
                 own_peer_ports=(settings.media_port_low, settings.media_port_high),
+                fips=settings.fips,
             )
         host = settings.authority_host
         self.relay_credentials = RelayCredentials(
@@ -191,12 +195,9 @@ class Server:
         self.signed = SignedFlows(self.edge, self.identity.associations)
         self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
         self.layer = TransactionLayer(
-            self.signed,
-            self.wheel,
-            via_host=sip_host,
-            on_request=self._request,
-            on_ack=self._ack,
-        )
+            self.signed, self.wheel, via_host=sip_host,
+            on_request=self._request, on_ack=self._ack,
+        )  # fmt: skip
         self.bindings = Bindings(self.wheel.schedule, time.monotonic)
         gruus = TemporaryGruus()
         self.registrar = Registrar(self.bindings, gruus, time.monotonic)
@@ -242,6 +243,7 @@ class Server:
                 default_realm=settings.domains[0],
                 clock=time.monotonic,
                 notes=self.journal,
+                fips=settings.fips,
             )
         )
 
@@ -354,8 +356,7 @@ class Server:
         await self.portal.start()
         self._listen(self.settings.sip_tls_port, sip=True)
         self._listen(self.settings.https_port, sip=False)
-        if self.metrics is not None:
-            await self.metrics.start(self.edge)
+        await self.metrics.start(self.edge)
 
     def _listen(self, port: int, *, sip: bool) -> None:
         address = self.settings.bind
@@ -368,8 +369,7 @@ class Server:
         self.reception.stop()
         self.edge.close()
         await self.portal.stop()
-        if self.metrics is not None:
-            await self.metrics.stop()
+        await self.metrics.stop()
         self.refused.look()
         self.rooms.stop()
         self.media.close()

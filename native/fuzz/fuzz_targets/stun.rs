@@ -45,6 +45,7 @@ fuzz_target!(|data: &[u8]| {
         allocations_per_user: 2,
         allocations: 2,
         secret: [1; 32],
+        fips: false,
     };
     let mut server = Server::new(config, now);
     server.add_credential(now, "u", "p", Duration::from_secs(60));

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::rand;
 use str0m::change::SdpOffer;
-use str0m::config::DtlsCert;
+use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt};
 use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
+use crate::approved;
 use crate::browser::{Browser, Messages};
 use crate::error::Refused;
 use crate::events::{Source, Stats};
@@ -29,18 +31,26 @@ const PASSWORD_CHARS: usize = 32;
 pub struct Answerer {
     address: SocketAddr,
     certificate: DtlsCert,
+    crypto: Arc<CryptoProvider>,
 }
 
 impl Answerer {
-    /// `address` is where browsers reach our socket. Makes the DTLS certificate of this process.
-    pub fn new(address: SocketAddr) -> Result<Self, Refused> {
-        let certificate = from_feature_flags()
+    /// `address` is where browsers reach our socket. Makes the DTLS certificate of this process. `fips`:
+    /// approved algorithms only.
+    pub fn new(address: SocketAddr, fips: bool) -> Result<Self, Refused> {
+        let crypto = if fips {
+            approved::provider()
+        } else {
+            from_feature_flags()
+        };
+        let certificate = crypto
             .dtls_provider
             .generate_certificate()
             .ok_or(Refused::Internal("no DTLS certificate"))?;
         Ok(Self {
             address,
             certificate,
+            crypto: Arc::new(crypto),
         })
     }
 
@@ -86,6 +96,7 @@ impl Answerer {
 
     fn build(&self, now: Instant, credentials: IceCreds) -> Result<Rtc, Refused> {
         let mut rtc = Rtc::builder()
+            .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .set_dtls_cert(self.certificate.clone())

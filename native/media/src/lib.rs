@@ -4,6 +4,7 @@
 //! knows a socket or a clock.
 
 mod answer;
+mod approved;
 mod browser;
 mod channel;
 pub mod codec;

@@ -35,14 +35,16 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// No rooms yet. `browser_address` is where browsers reach the socket `browser_socket`.
+    /// No rooms yet. `browser_address` is where browsers reach the socket `browser_socket`. `fips`: browsers
+    /// use approved algorithms only; which suite a phone has, the caller says.
     pub fn new(
         now: Instant,
         browser_socket: SocketId,
         browser_address: SocketAddr,
+        fips: bool,
     ) -> Result<Self, Refused> {
         Ok(Self {
-            answerer: Answerer::new(browser_address)?,
+            answerer: Answerer::new(browser_address, fips)?,
             browser_socket,
             rooms: HashMap::new(),
             names: HashMap::new(),

@@ -29,7 +29,15 @@ fn talk(network: &mut Network, who: &[(usize, i8)], duration: Duration) {
 
 #[test]
 fn two_browsers_hear_each_other_and_not_themselves() {
-    let mut network = Network::new();
+    hear_each_other(Network::new());
+}
+
+#[test]
+fn so_they_do_with_approved_algorithms_only() {
+    hear_each_other(Network::approved());
+}
+
+fn hear_each_other(mut network: Network) {
     let alice = network.connect("alice", ALL);
     let bob = network.connect("bob", ALL);
     talk(

@@ -35,7 +35,7 @@ pub struct Relay {
 impl Relay {
     #[new]
     #[pyo3(signature = (*, bind, port, advertise, realm, port_low=50000, port_high=59999, allowed_peers=vec![],
-                        own_peer_ports=None, max_allocations_per_user=10))]
+                        own_peer_ports=None, max_allocations_per_user=10, fips=false))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of one documented call"
@@ -50,6 +50,7 @@ impl Relay {
         allowed_peers: Vec<String>,
         own_peer_ports: Option<(u16, u16)>,
         max_allocations_per_user: usize,
+        fips: bool,
     ) -> PyResult<Self> {
         let (bind, relay_address) = (address(bind)?, address(advertise)?);
         if bind.is_ipv4() != relay_address.is_ipv4() {
@@ -75,6 +76,7 @@ impl Relay {
             allocations_per_user: max_allocations_per_user,
             allocations: usize::from(port_high - port_low) + 1,
             secret,
+            fips,
         };
         let (shell, commands) = Shell::new(config, SocketAddr::new(bind, port))?;
         let (port, counters, commands) = (shell.port()?, shell.counters(), Arc::new(commands));

@@ -14,25 +14,35 @@ const LONGEST: Duration = Duration::from_secs(8 * 3600);
 pub(crate) struct Credential {
     pub(crate) username: Arc<str>,
     pub(crate) expires: Instant,
-    md5: Vec<u8>,
+    /// `None` where MD5 is turned off.
+    md5: Option<Vec<u8>>,
     sha256: Vec<u8>,
 }
 
 impl Credential {
-    pub(crate) fn key(&self, algorithm: PasswordAlgorithm) -> &[u8] {
+    pub(crate) fn key(&self, algorithm: PasswordAlgorithm) -> Option<&[u8]> {
         match algorithm {
-            PasswordAlgorithm::Md5 => &self.md5,
-            PasswordAlgorithm::Sha256 => &self.sha256,
+            PasswordAlgorithm::Md5 => self.md5.as_deref(),
+            PasswordAlgorithm::Sha256 => Some(&self.sha256),
         }
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Credentials {
     known: HashMap<Arc<str>, Credential>,
+    without_md5: bool,
 }
 
 impl Credentials {
+    /// None yet. `fips`: no key is ever made by MD5.
+    pub(crate) fn new(fips: bool) -> Self {
+        Self {
+            known: HashMap::new(),
+            without_md5: fips,
+        }
+    }
+
     pub(crate) fn add(
         &mut self,
         now: Instant,
@@ -41,10 +51,11 @@ impl Credentials {
         password: &str,
         lifetime: Duration,
     ) {
+        let md5 = !self.without_md5;
         let credential = Credential {
             username: username.into(),
             expires: now + lifetime.min(LONGEST),
-            md5: PasswordAlgorithm::Md5.key(username, realm, password),
+            md5: md5.then(|| PasswordAlgorithm::Md5.key(username, realm, password)),
             sha256: PasswordAlgorithm::Sha256.key(username, realm, password),
         };
         self.known.insert(credential.username.clone(), credential);

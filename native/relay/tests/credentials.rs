@@ -62,6 +62,27 @@ fn strangers_are_not_answered_without_end() {
 }
 
 #[test]
+fn with_approved_algorithms_only_old_ones_are_not() {
+    for integrity in [Integrity::Sha1, Integrity::Sha256] {
+        for algorithm in [PasswordAlgorithm::Md5, PasswordAlgorithm::Sha256] {
+            let mut lab = Lab::with(|config| config.fips = true);
+            let mut client = Client::new(address(CLIENT));
+            (client.integrity, client.algorithm) = (integrity, Some(algorithm));
+            client.offered = &[0, 2, 0, 0];
+            client.challenge(&mut lab);
+            let approved = (integrity, algorithm) == (Integrity::Sha256, PasswordAlgorithm::Sha256);
+            let code = client.allocate(&mut lab);
+            assert_eq!(code == 0, approved, "{integrity:?} {algorithm:?}: {code}");
+        }
+        let mut lab = Lab::with(|config| config.fips = true);
+        let mut client = Client::new(address(CLIENT));
+        client.integrity = integrity;
+        client.challenge(&mut lab);
+        assert_eq!(client.allocate(&mut lab), 401, "none named is MD5");
+    }
+}
+
+#[test]
 fn old_and_new_clients_are_served() {
     for integrity in [Integrity::Sha1, Integrity::Sha256] {
         for algorithm in [

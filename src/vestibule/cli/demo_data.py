@@ -92,7 +92,9 @@ class DemoData:
         if kept and await is_password(await directory.password_hash(person.id), kept):
             return kept
         password = new_password()
-        await directory.set_password(person.id, await hash_password(password))
+        await directory.set_password(
+            person.id, await hash_password(password, fips=self.workspace.settings.fips)
+        )
         return password
 
     async def _secret(self, person: Person, kept: str | None) -> str:

@@ -77,7 +77,7 @@ def secret(
                 "the tenant's policy does not allow device secrets: enroll a certificate instead, "
                 "or `vestibule policy set --device-digest`"
             )
-        md5 = tenant.policy.device_digest_md5
+        md5 = tenant.policy.device_digest_md5 and not workspace.settings.fips
         return owner.user, await add_secret(workspace, owner, name, md5=md5)
 
     user, value = run(config, act)

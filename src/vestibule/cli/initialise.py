@@ -46,7 +46,7 @@ def init(
         tenant = await workspace.directory.add_tenant(organisation or domain, settings.domains)
         person = await workspace.directory.add_person(
             tenant.id, admin, display_name=admin.title(),
-            password_hash=await hash_password(password),
+            password_hash=await hash_password(password, fips=settings.fips),
         )  # fmt: skip
         workspace.authority.create(settings.server_names)
         workspace.authority.issue_server(settings.server_names)

@@ -22,9 +22,9 @@ def new_password() -> str:
     )
 
 
-async def hash_password(password: str) -> str:
-    """What is stored of a password."""
-    with contextlib.closing(Passwords()) as passwords:
+async def hash_password(password: str, *, fips: bool) -> str:
+    """What is stored of a password; `fips` as in the settings."""
+    with contextlib.closing(Passwords(fips=fips)) as passwords:
         return await passwords.hash(password)
 
 

@@ -29,7 +29,7 @@ def add(
         tenant = workspace.tenant(domain)
         person = await workspace.directory.add_person(
             tenant.id, name, display_name=display_name or name.title(), email=email, domain=domain,
-            licensed=not unlicensed, password_hash=await hash_password(password),
+            licensed=not unlicensed, password_hash=await hash_password(password, fips=workspace.settings.fips),
         )  # fmt: skip
         return person.aor
 
@@ -59,7 +59,9 @@ def passwd(person: PersonArgument, config: ConfigOption = DEFAULT_CONFIG) -> Non
 
     async def act(workspace: Workspace) -> str:
         found = workspace.person(person)
-        await workspace.directory.set_password(found.id, await hash_password(password))
+        await workspace.directory.set_password(
+            found.id, await hash_password(password, fips=workspace.settings.fips)
+        )
         return found.aor
 
     say(f"{run(config, act)}  password", password)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vestibule.cli.output import show_table
+from vestibule.cli.output import fail, show_table
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, DomainOption, Workspace, run
 from vestibule.directory.model import Access, Presenting, TenantPolicy
 
@@ -63,6 +63,8 @@ def set_policy(
     changes = {name: value for name, value in given.items() if value is not None}
 
     async def act(workspace: Workspace) -> TenantPolicy:
+        if device_digest_md5 and workspace.settings.fips:
+            fail("MD5 is turned off by the fips setting")
         tenant = workspace.tenant(domain)
         policy = replace(tenant.policy, **changes)
         await workspace.directory.set_policy(tenant.id, policy)

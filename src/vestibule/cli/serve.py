@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 import uvloop
 
 from vestibule.cli.output import fail
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, settings_from
 from vestibule.config import Settings
+from vestibule.fips import report
 from vestibule.pki.files import private_folder
 from vestibule.store.engine import SchemaTooNew
 from vestibule.telemetry.logs import configure_logs
@@ -50,6 +52,8 @@ def run_server(
     `pid_file` is there while the server listens.
     """
     configure_logs(json=settings.log_json, level=level)
+    if settings.fips:
+        report(structlog.get_logger(__name__))
     try:
         uvloop.run(_run(settings, pid_file, when_up))
     except (OSError, ValueError, SchemaTooNew) as error:

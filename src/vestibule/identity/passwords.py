@@ -1,4 +1,4 @@
-"""Password hashes: Argon2id (RFC 9106), computed off the event loop.
+"""Password hashes: Argon2id (RFC 9106), or PBKDF2 where only approved functions may be; off the event loop.
 
 Checking the password of somebody who doesn't exist costs the same as of somebody who does, so the
 time of an answer tells nothing about who is in the directory (ATTACKS 10, 21).
@@ -13,6 +13,9 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
+
+from vestibule.identity import approved_hash
+from vestibule.identity.approved_hash import ApprovedHasher
 
 T = TypeVar("T")
 
@@ -35,11 +38,20 @@ class Passwords:
     """
 
     def __init__(
-        self, *, time_cost: int = 3, memory_kib: int = 65_536, lanes: int = 2, threads: int = 2
+        self,
+        *,
+        time_cost: int = 3,
+        memory_kib: int = 65_536,
+        lanes: int = 2,
+        threads: int = 2,
+        fips: bool = False,
     ) -> None:
-        self._hasher = PasswordHasher(
+        """`fips`: new hashes are made by PBKDF2; older ones count as outdated."""
+        self._usual = PasswordHasher(
             time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes, type=Type.ID
         )
+        self._approved = ApprovedHasher()
+        self._hasher: PasswordHasher | ApprovedHasher = self._approved if fips else self._usual
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="passwords")
         # What the password of an unknown person is compared with. Its own password is empty,
         # which `verify` never accepts.
@@ -72,6 +84,8 @@ class Passwords:
 
     def is_outdated(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's and should be renewed."""
+        if self._maker(stored) is not self._hasher:
+            return True
         return self._hasher.check_needs_rehash(stored)
 
     def close(self) -> None:
@@ -81,9 +95,12 @@ class Passwords:
     async def _run(self, work: Callable[..., T], *args: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
+    def _maker(self, stored: str) -> PasswordHasher | ApprovedHasher:
+        return self._approved if stored.startswith(approved_hash.KIND) else self._usual
+
     def _matches(self, stored: str, text: str) -> bool:
         try:
-            return self._hasher.verify(stored, text)
+            return self._maker(stored).verify(stored, text)
         except (VerificationError, InvalidHashError):
             return False
 

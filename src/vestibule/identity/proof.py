@@ -75,6 +75,7 @@ class ProofParts:
     default_realm: str
     clock: Callable[[], float]
     notes: Notes = field(default_factory=NoNotes)
+    fips: bool = False
 
 
 class Proof:
@@ -178,7 +179,8 @@ class Proof:
         if facts.id in self._failed:
             self._require_patience(message, facts)
         tenant = self._parts.directory.tenant_of_domain(sender.host)
-        principal = prove_by_device(response, message.method, tenant, self._parts.directory)
+        directory, fips = self._parts.directory, self._parts.fips
+        principal = prove_by_device(response, message.method, tenant, directory, fips=fips)
         good = response.realm == self._realm(sender.host) and _same_target(response, message)
         if principal is None or not good:
             self._count_failure(message, facts, "device-digest")
@@ -247,7 +249,7 @@ class Proof:
         realm = self._realm(domain)
         tenant = self._parts.directory.tenant_of_domain(realm)
         guest = SipUri.parse(message.from_uri).is_anonymous
-        algorithms = ("SHA-256",) if guest else algorithms_for(tenant)
+        algorithms = ("SHA-256",) if guest else algorithms_for(tenant, fips=self._parts.fips)
         nonce = self._parts.nonces.new(facts.id, self._purpose(message))
         again = ", stale=true" if stale else ""
         headers = [

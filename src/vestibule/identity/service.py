@@ -82,12 +82,13 @@ def open_identity(
     notes: Notes | None = None,
     association_seconds: int = MOST_SECONDS,
     fetcher: Fetcher | None = None,
+    fips: bool = False,
 ) -> Identity:
     """The identity service of the deployment at `origin`.
 
     Keys are in `folder`, made the first time. `clock` gives Unix seconds; `certify` signs for devices;
     `notes` is the journal; an association lives for `association_seconds`; `fetcher` reaches other
-    providers. Raises PrivateFileRefused if a key file is open to others.
+    providers; `fips`: approved algorithms only. Raises PrivateFileRefused if a key file is open to others.
     """
     notes = notes or NoNotes()
     issuer = f"{origin}/identity"
@@ -96,10 +97,19 @@ def open_identity(
     tokens = AccessTokens(issuer, keys, directory, clock=clock)
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
     proofs = DpopProofs(clock)
-    passwords = passwords or Passwords()
+    passwords = passwords or Passwords(fips=fips)
     limits = SignInLimits(clock=clock)
     sealing = open_sealing(folder)
-    factors = _open_factors(sealing, origin, directory, store, writer, device_cookies, clock, notes)
+    factors = _open_factors(
+        sealing,
+        RelyingParty(origin, fips=fips),
+        directory,
+        store,
+        writer,
+        device_cookies,
+        clock,
+        notes,
+    )
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
     clients = (web_client(origin), *device_clients())
@@ -165,7 +175,7 @@ class _Factors:
 
 def _open_factors(
     sealing: Sealing,
-    origin: str,
+    relying_party: RelyingParty,
     directory: Directory,
     store: Store,
     writer: Writer,
@@ -175,7 +185,6 @@ def _open_factors(
 ) -> _Factors:
     records = SecondFactorRecords(store, writer, sealing, clock=clock)
     limits = SignInLimits(clock=clock, allowances=CODE_ALLOWANCES)
-    relying_party = RelyingParty(origin)
     tickets = Tickets(sealing, writer, clock=clock)
     return _Factors(
         records,

@@ -18,6 +18,7 @@ _KEY_OCTETS: dict[Suite, int] = {
     "AEAD_AES_128_GCM": 28,
     "AES_CM_128_HMAC_SHA1_80": 30,
 }
+_APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
 _CODECS: dict[tuple[str, int], CodecName] = {
     ("opus", 48000): "opus",
     ("g722", 8000): "G722",
@@ -49,19 +50,22 @@ class PhoneOffer:
         return f"PhoneOffer(codec={self.codec!r}, suite={self.suite!r}, host={self.host!r})"
 
 
-def read_phone_offer(text: str) -> PhoneOffer:
-    """Choose from an offer. Raises SdpError: 400 if unreadable, 488 if nothing in it can be served."""
+def read_phone_offer(text: str, *, fips: bool = False) -> PhoneOffer:
+    """Choose from an offer; with `fips` AES-GCM only.
+
+    Raises SdpError: 400 if unreadable, 488 if nothing in it can be served.
+    """
     description = SessionDescription.parse(text)
     for index, medium in enumerate(description.media):
         if medium.kind == "audio" and medium.port and "RTP/" in medium.profile:
-            return _choose(index, medium, description.media)
+            return _choose(index, medium, description.media, fips=fips)
     raise _not_acceptable("no audio offered")
 
 
 def _choose(
-    index: int, medium: MediaDescription, media: tuple[MediaDescription, ...]
+    index: int, medium: MediaDescription, media: tuple[MediaDescription, ...], *, fips: bool
 ) -> PhoneOffer:
-    chosen = _crypto(medium)
+    chosen = _crypto(medium, fips=fips)
     if chosen is None:
         raise _not_acceptable("media without SRTP keys is not accepted")
     suite, crypto, key = chosen
@@ -79,9 +83,11 @@ def _choose(
     )  # fmt: skip
 
 
-def _crypto(medium: MediaDescription) -> tuple[Suite, Crypto, bytes] | None:
+def _crypto(medium: MediaDescription, *, fips: bool) -> tuple[Suite, Crypto, bytes] | None:
     offered = [c for c in medium.cryptos() if not (c.has_mki or c.has_parameters)]
     for suite, octets in _KEY_OCTETS.items():
+        if fips and suite not in _APPROVED:
+            continue
         for crypto in offered:
             if crypto.suite.upper() != suite:
                 continue

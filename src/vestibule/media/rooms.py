@@ -35,9 +35,12 @@ class Listener(Protocol):
 
 
 class Rooms:
-    """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers."""
+    """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers; `fips`: phones have
+    approved algorithms only.
+    """
 
-    def __init__(self, media: Media, address: str) -> None:
+    def __init__(self, media: Media, address: str, *, fips: bool = False) -> None:
+        self._fips = fips
         self._media = media
         self._address = address
         self._open: set[str] = set()
@@ -64,7 +67,7 @@ class Rooms:
 
     def check_phone(self, offer: str) -> None:
         """Raises SipRefusal (488) if a phone's offer can't be served."""
-        read_phone_offer(offer)
+        read_phone_offer(offer, fips=self._fips)
 
     def join_phone(
         self, room: str, endpoint: str, offer: str, rights: Rights, *, seen_at: str | None
@@ -74,7 +77,7 @@ class Rooms:
         `seen_at` is the address that its signalling comes from: only there is media sent before any
         has come from the phone.
         """
-        chosen = read_phone_offer(offer)
+        chosen = read_phone_offer(offer, fips=self._fips)
         self._ensure(room)
         try:
             port = self._media.join_phone(

@@ -13,7 +13,7 @@ from tests.running_edge import RunningEdge
 from tests.unit.identity.proof_bench import Place
 from vestibule._native import SipMessage, parse_sip
 from vestibule.edge.flows import Flows
-from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.reception import NEW_DIALOGS, Reception, ReceptionParts
 from vestibule.edge.signed_flows import SignedFlows
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
@@ -213,6 +213,26 @@ async def test_what_nobody_serves(
 ) -> None:
     line = await house.connect()
     assert (await line.ask(method, uri, header, house.bearer())).status == status
+
+
+async def test_one_person_begins_a_few_dialogs_and_then_waits(house: House) -> None:
+    house.place.router.add(
+        "SUBSCRIBE", UriKind.PERSON, lambda transaction: transaction.respond(200)
+    )
+    house.place.router.add("MESSAGE", UriKind.PERSON, lambda transaction: transaction.respond(200))
+    line, proof = await house.connect(), house.bearer()
+    for number in range(NEW_DIALOGS.burst):
+        answer = await line.ask("SUBSCRIBE", "sip:bob@d.test", proof, call_id=f"c{number}")
+        assert answer.status == 200
+    another = await house.connect()
+    answers = [
+        await another.ask("SUBSCRIBE", "sip:bob@d.test", proof, call_id=f"d{number}")
+        for number in range(NEW_DIALOGS.burst)
+    ]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert refused, "another connection is no way out"
+    assert refused[0].header("Retry-After") == "1"
+    assert (await another.ask("MESSAGE", "sip:bob@d.test", proof)).status == 200
 
 
 async def test_a_services_refusal_is_the_answer(house: House) -> None:

@@ -18,6 +18,8 @@ mod window;
 mod exchange;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod wycheproof;
 
 pub use receiver::{ReceiveRefused, SrtpReceiver};
 pub use sender::{SendRefused, SrtpSender};

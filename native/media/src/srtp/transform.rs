@@ -272,7 +272,7 @@ impl GaloisMode {
         Nonce::assume_unique_for_key(nonce)
     }
 
-    fn seal(
+    pub(super) fn seal(
         &self,
         nonce: Nonce,
         associated: &[u8],
@@ -284,7 +284,12 @@ impl GaloisMode {
         tag.as_ref().try_into().map_err(|_| Unspecified)
     }
 
-    fn open(&self, nonce: Nonce, associated: &[u8], sealed: &mut [u8]) -> Result<(), Unspecified> {
+    pub(super) fn open(
+        &self,
+        nonce: Nonce,
+        associated: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), Unspecified> {
         self.key
             .open_in_place(nonce, Aad::from(associated), sealed)
             .map(|_| ())

@@ -63,7 +63,22 @@ pub struct Network {
 impl Network {
     pub fn new() -> Self {
         let now = Instant::now();
-        let mut rooms = Rooms::new(now, BROWSERS, node_address()).unwrap();
+        Self::with_rooms(
+            now,
+            Rooms::new(now, BROWSERS, node_address(), false).unwrap(),
+        )
+    }
+
+    /// With approved algorithms only.
+    pub fn approved() -> Self {
+        let now = Instant::now();
+        Self::with_rooms(
+            now,
+            Rooms::new(now, BROWSERS, node_address(), true).unwrap(),
+        )
+    }
+
+    fn with_rooms(now: Instant, mut rooms: Rooms) -> Self {
         rooms.open_room(now, ROOM);
         Self {
             now,

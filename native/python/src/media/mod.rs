@@ -92,8 +92,14 @@ impl Media {
 #[pymethods]
 impl Media {
     #[new]
-    #[pyo3(signature = (*, bind, advertise, port_low, port_high))]
-    fn new(bind: &str, advertise: &str, port_low: u16, port_high: u16) -> PyResult<Self> {
+    #[pyo3(signature = (*, bind, advertise, port_low, port_high, fips=false))]
+    fn new(
+        bind: &str,
+        advertise: &str,
+        port_low: u16,
+        port_high: u16,
+        fips: bool,
+    ) -> PyResult<Self> {
         let bind = address(bind)?;
         let advertise = address(advertise)?;
         if port_low == 0 || port_high < port_low {
@@ -105,6 +111,7 @@ impl Media {
             bind,
             advertise,
             port_low..=port_high,
+            fips,
             receiver,
             Arc::clone(&events),
         )?;

@@ -44,6 +44,7 @@ impl Worker {
         bind: IpAddr,
         advertise: IpAddr,
         ports: RangeInclusive<u16>,
+        fips: bool,
         commands: Receiver<Command>,
         events: Arc<EventQueue<Event>>,
     ) -> io::Result<(Self, Arc<Waker>, u16)> {
@@ -54,7 +55,7 @@ impl Worker {
         sockets.enlarge(browsers);
         let now = Instant::now();
         let address = SocketAddr::new(advertise, local.port());
-        let rooms = Rooms::new(now, browsers, address).map_err(io::Error::other)?;
+        let rooms = Rooms::new(now, browsers, address, fips).map_err(io::Error::other)?;
         let worker = Self {
             rooms,
             sockets,

@@ -10,7 +10,9 @@ use crate::stun::Message;
 use crate::stun::attribute::{
     NONCE, PASSWORD_ALGORITHM, PASSWORD_ALGORITHMS as ALGORITHMS, REALM, USERNAME,
 };
-use crate::stun::integrity::{Integrity, PASSWORD_ALGORITHMS, PasswordAlgorithm};
+use crate::stun::integrity::{
+    APPROVED_PASSWORD_ALGORITHMS, Integrity, PASSWORD_ALGORITHMS, PasswordAlgorithm,
+};
 
 /// The unit of time in nonces.
 const TICK: Duration = Duration::from_millis(1);
@@ -32,13 +34,16 @@ impl Server {
         request: &Message<'_>,
     ) -> Result<Proof, Refusal> {
         let integrity = request.integrity().ok_or(Refusal::Unauthenticated)?;
+        if self.config.fips && integrity == Integrity::Sha1 {
+            return Err(Refusal::Unauthenticated);
+        }
         let part = |attribute| request.text(attribute).ok_or(Refusal::BadRequest);
         let (username, realm, nonce) = (part(USERNAME)?, part(REALM)?, part(NONCE)?);
-        let algorithm = password_algorithm(request)?;
+        let algorithm = password_algorithm(request, self.password_algorithms())?;
         self.check_nonce(now, client, nonce)?;
         let known = self.credentials.get(now, username);
         let known = known.ok_or(Refusal::Unauthenticated)?;
-        let key = known.key(algorithm);
+        let key = known.key(algorithm).ok_or(Refusal::Unauthenticated)?;
         if realm != self.config.realm || !request.verifies(integrity, key) {
             return Err(Refusal::Unauthenticated);
         }
@@ -48,6 +53,15 @@ impl Server {
             integrity,
             key: key.to_vec(),
         })
+    }
+
+    /// The value of PASSWORD-ALGORITHMS that we send.
+    pub(super) fn password_algorithms(&self) -> &'static [u8] {
+        if self.config.fips {
+            &APPROVED_PASSWORD_ALGORITHMS
+        } else {
+            &PASSWORD_ALGORITHMS
+        }
     }
 
     /// A nonce that passes the checks below.
@@ -73,13 +87,13 @@ impl Server {
 
 /// Our nonces always say that we sent PASSWORD-ALGORITHMS: a client that names an algorithm must have got
 /// that list unchanged, and one that names none is an old one (section 9.2.4).
-fn password_algorithm(request: &Message<'_>) -> Result<PasswordAlgorithm, Refusal> {
+fn password_algorithm(request: &Message<'_>, offered: &[u8]) -> Result<PasswordAlgorithm, Refusal> {
     match (
         request.attribute(ALGORITHMS),
         request.attribute(PASSWORD_ALGORITHM),
     ) {
         (None, None) => Ok(PasswordAlgorithm::Md5),
-        (Some(list), Some(chosen)) if list == PASSWORD_ALGORITHMS => {
+        (Some(list), Some(chosen)) if list == offered => {
             PasswordAlgorithm::from_value(chosen).ok_or(Refusal::BadRequest)
         }
         _ => Err(Refusal::BadRequest),

@@ -44,6 +44,8 @@ pub struct Config {
     pub allocations: usize,
     /// Random octets of this process alone, the key of nonces and of the choice of ports.
     pub secret: [u8; 32],
+    /// Neither MD5 nor SHA-1, which old clients need: SHA-256 only.
+    pub fips: bool,
 }
 
 /// Names an allocation's socket between core and shell; never used twice.
@@ -113,7 +115,7 @@ impl Server {
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
             started: now,
-            credentials: Credentials::default(),
+            credentials: Credentials::new(config.fips),
             nonces: Nonces::new(&config.secret, NONCE_LIFETIME),
             throttle: Throttle::default(),
             allocations: HashMap::new(),

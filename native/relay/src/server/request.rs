@@ -7,7 +7,6 @@ use super::{Output, Server, ToPeer};
 use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::stun::attribute::{NONCE, PASSWORD_ALGORITHMS as ALGORITHMS, REALM, UNKNOWN_ATTRIBUTES};
-use crate::stun::integrity::PASSWORD_ALGORITHMS;
 use crate::stun::{Class, Message, Writer, method};
 
 impl Server {
@@ -124,7 +123,7 @@ impl Server {
             answer = answer
                 .attribute(REALM, self.config.realm.as_bytes())
                 .attribute(NONCE, nonce.as_bytes())
-                .attribute(ALGORITHMS, &PASSWORD_ALGORITHMS);
+                .attribute(ALGORITHMS, self.password_algorithms());
         }
         if request.has_fingerprint {
             answer = answer.fingerprint();

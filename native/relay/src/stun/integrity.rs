@@ -15,6 +15,9 @@ pub enum PasswordAlgorithm {
 /// The value of PASSWORD-ALGORITHMS, the better first.
 pub const PASSWORD_ALGORITHMS: [u8; 8] = [0, 2, 0, 0, 0, 1, 0, 0];
 
+/// The same without MD5.
+pub const APPROVED_PASSWORD_ALGORITHMS: [u8; 4] = [0, 2, 0, 0];
+
 impl PasswordAlgorithm {
     /// Read PASSWORD-ALGORITHM. None of ours has parameters.
     #[must_use]

@@ -43,6 +43,7 @@ impl Lab {
             allocations_per_user: 2,
             allocations: 3,
             secret: [9; 32],
+            fips: false,
         };
         change(&mut config);
         let now = Instant::now();
@@ -107,6 +108,8 @@ pub struct Client {
     pub algorithm: Option<PasswordAlgorithm>,
     pub nonce: Vec<u8>,
     pub transaction: u8,
+    /// The PASSWORD-ALGORITHMS that it heard.
+    pub offered: &'static [u8],
 }
 
 pub type Attributes<'a> = &'a [(u16, &'a [u8])];
@@ -121,6 +124,7 @@ impl Client {
             algorithm: None,
             nonce: Vec::new(),
             transaction: 0,
+            offered: &OFFERED,
         }
     }
 
@@ -149,7 +153,7 @@ impl Client {
                 PasswordAlgorithm::Sha256 => [0, 2, 0, 0],
             };
             writer = writer
-                .attribute(PASSWORD_ALGORITHMS, &OFFERED)
+                .attribute(PASSWORD_ALGORITHMS, self.offered)
                 .attribute(PASSWORD_ALGORITHM, &chosen);
         }
         writer.protect(self.integrity, &self.key()).finish()

@@ -47,8 +47,10 @@ def prove_by_key(
     `meeting_id` is the one in the Request-URI: a key opens the meeting it belongs to, no other. One that was
     replaced opens nothing any more, but proves who showed it on this connection while it was good.
     """
+    if response.algorithm != "SHA-256":
+        return None
     realm, key = keys.key_of(meeting_id) or (response.realm, "")
-    same = (response.username, response.realm, response.algorithm) == (meeting_id, realm, "SHA-256")
+    same = (response.username, response.realm) == (meeting_id, realm)
     fits = response.fits(ha1("SHA-256", meeting_id, realm, key), message.method)
     old = shown.of(message.flow, meeting_id) if key and not fits and goes_on(message) else None
     if old is not None:

@@ -24,21 +24,27 @@ class DigestDirectory(Protocol):
         """A person's devices with a secret, revoked ones left out."""
 
 
-def algorithms_for(tenant: Tenant | None) -> tuple[str, ...]:
-    """The algorithms that a tenant's devices may use, strongest first."""
+def algorithms_for(tenant: Tenant | None, *, fips: bool = False) -> tuple[str, ...]:
+    """The algorithms that a tenant's devices may use, strongest first; with `fips` never MD5."""
     if tenant is None or not tenant.policy.device_digest:
         return ()
-    return ("SHA-256", "MD5") if tenant.policy.device_digest_md5 else ("SHA-256",)
+    md5 = tenant.policy.device_digest_md5 and not fips
+    return ("SHA-256", "MD5") if md5 else ("SHA-256",)
 
 
 def prove_by_device(
-    response: DigestResponse, method: str, tenant: Tenant | None, directory: DigestDirectory
+    response: DigestResponse,
+    method: str,
+    tenant: Tenant | None,
+    directory: DigestDirectory,
+    *,
+    fips: bool = False,
 ) -> Principal | None:
     """Whose device it is; None if the proof fails. Raises SipRefusal 403 where policy forbids it.
 
     An unknown person costs the same work as a known one with a single device (ATTACKS 10).
     """
-    if response.algorithm not in algorithms_for(tenant):
+    if response.algorithm not in algorithms_for(tenant, fips=fips):
         raise SipRefusal(403, headers=(("Reason", 'SIP;cause=403;text="device secrets are off"'),))
     person = directory.person(f"sip:{response.username}@{response.realm}")
     devices = directory.digest_devices(person.id) if person and person.enabled else ()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import webauthn
 from webauthn.helpers import bytes_to_base64url
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -21,6 +22,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+_APPROVED = [
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
 _VERIFIED = UserVerificationRequirement.REQUIRED
 _MOST_CHARACTERS = 16_384
 _MOST_ID_CHARACTERS = 1400
@@ -53,8 +58,10 @@ def methods_of(*, device_bound: bool) -> tuple[str, ...]:
 class RelyingParty:
     """The site that passkeys are made for."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, *, fips: bool = False) -> None:
+        """`fips`: only keys of approved algorithms, which leaves out EdDSA."""
         self._origin = origin
+        self._algorithms = _APPROVED if fips else [*_APPROVED, COSEAlgorithmIdentifier.EDDSA]
         self.id = _domain_of(origin)
 
     @property
@@ -83,6 +90,7 @@ class RelyingParty:
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_VERIFIED
             ),
             exclude_credentials=_descriptors(known),
+            supported_pub_key_algs=self._algorithms,
         )
         return webauthn.options_to_json(options)
 
@@ -95,6 +103,7 @@ class RelyingParty:
                 expected_rp_id=self._id(),
                 expected_origin=self._origin,
                 require_user_verification=True,
+                supported_pub_key_algs=self._algorithms,
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
             raise PasskeyRefused(str(error)) from error
