@@ -1,17 +1,17 @@
 """How tests share two cores: what runs whole servers and real clients goes one by one, unit tests beside it."""
 
-from pathlib import Path
-
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-_UNIT = Path(__file__).parent / "unit"
+
+class _Sharing(LoadScopeScheduling):
+    """One process has everything that isn't a unit test, in order; files of unit tests go where there is time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.startswith("tests/unit/") else "whole servers"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `-n 2 --dist loadgroup`, one process has everything that isn't a unit test, in order.
-
-    Unit tests stay together by file, so that what a file sets up once is set up once.
-    """
-    for item in items:
-        group = str(item.path) if item.path.is_relative_to(_UNIT) else "whole servers"
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Sharing:
+    """Asked for by `-n 2`."""
+    return _Sharing(config, log)
