@@ -10,6 +10,7 @@ from tests.clients.deployment import Deployment
 from tests.clients.guest import device_line
 from tests.clients.namespaces import Network
 from tests.clients.participant import Participant
+from tests.clients.sip_dialog import values_of
 from tests.clients.sip_line import header_of, request, status_of
 from vestibule.conferencing.watchers import PACKAGE
 from vestibule.registrar.registrar import LONGEST
@@ -49,12 +50,16 @@ def test_times_that_are_no_times_are_refused(town: Network, house: Deployment) -
 
 
 def test_a_registration_ends_with_its_connection(town: Network, house: Deployment) -> None:
-    with registered(town, house, "alice") as (alice,):
-        with registered(town, house, "bob"):
-            pass
-        eventually(
-            lambda: alice.ask(request("OPTIONS", BOB, ALICE)) == 480, "Bob's device to be forgotten"
-        )
+    with registered(town, house, "bob"), device_line(town.server, house, "bob") as another:
+
+        def contacts() -> list[str]:
+            fetching = request("REGISTER", DOMAIN, BOB, to=BOB)
+            another.send(re.sub(r"(?m)^Contact: .*\n", "", fetching))
+            return values_of(another.final(), "Contact")
+
+        assert len(contacts()) == 1
+    with device_line(town.server, house, "bob") as another:
+        eventually(lambda: not contacts(), "the device to be forgotten")
 
 
 def test_a_seat_ends_with_its_connection(town: Network, house: Deployment) -> None:
