@@ -128,6 +128,12 @@ class Settings(BaseSettings):
         description="SIP messages a second of one person, over all of their connections; twice that "
         "at once. What is over is slowed down, then refused (503).",
     )
+    dialogs_per_person: int = Field(
+        default=120,
+        ge=2,
+        description="Calls, subscriptions and transfers that one person may begin in a minute, half of them at "
+        "once. What is over is refused (503).",
+    )
     messages_per_partner: int = Field(
         default=2000, ge=10, description="The same of a partner's or a carrier's server."
     )

@@ -223,7 +223,11 @@ class Server:
                 calls=self.proxy,
                 on_flow_closed=self.bindings.close_flow,
                 notes=self.journal,
-                rates=Rates(settings.messages_per_person, settings.messages_per_partner),
+                rates=Rates(
+                    person=settings.messages_per_person,
+                    partner=settings.messages_per_partner,
+                    dialogs=settings.dialogs_per_person,
+                ),
             ),
             self.layer,
         )

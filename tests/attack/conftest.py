@@ -76,5 +76,6 @@ def town() -> Iterator[Network]:
 @pytest.fixture(scope="package")
 def house(town: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A running demo in the town. Who attacks it leaves people, devices and its meeting as they were."""
-    with Deployment(town.server, tmp_path_factory.mktemp("town") / "demo") as deployment:
+    env = {"VESTIBULE_DIALOGS_PER_PERSON": "100000"}  # all of them attack as the same few people
+    with Deployment(town.server, tmp_path_factory.mktemp("town") / "demo", env=env) as deployment:
         yield deployment

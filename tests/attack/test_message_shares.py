@@ -107,8 +107,8 @@ def test_connecting_anew_gives_no_new_share(edge: RunningEdge) -> None:
             line.sendall(b"".join(options(str(number)) for number in range(BURST)))
             wait_until(lambda: edge.edge.counters()["messages_received"] > 0, "it is read")
             edge.edge.close_flow(flow, "enough")
+        wait_until(lambda: edge.edge.counters()["connections_open"] == 0, "it is gone")
         edge.edge.drain()
-    wait_until(lambda: edge.edge.counters()["connections_open"] == 0, "all are gone")
     with ExitStack() as stack:
         flow, line = lines(edge, stack, 1)[0]
         edge.edge.share_flow(flow, "person", "sip:alice@d.test", RATE)

@@ -145,6 +145,8 @@ class Network:
         _ip("-n", first, "link", "set", port, "master", "bridge0")
         _ip("-n", first, "link", "set", port, "up")
         _ip("-n", host.namespace, "addr", "add", f"{host.address}/24", "dev", "eth0")
+        # No address appears later by itself: to Chromium that is another network, and pages that load fail.
+        _ip("-n", host.namespace, "link", "set", "eth0", "addrgenmode", "none")
         _ip("-n", host.namespace, "link", "set", "eth0", "up")
         _ip("-n", host.namespace, "route", "add", "default", "via", self.hosts[0].address)
         # On a busy machine the kernel takes seconds to notice that a link came up.

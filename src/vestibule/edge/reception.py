@@ -27,7 +27,7 @@ from vestibule.edge.server_certificate import UntrustedServer
 from vestibule.edge.shares import Rates, share_of
 from vestibule.identity.principal import Principal
 from vestibule.identity.proof import Proof
-from vestibule.identity.sign_in_limits import Allowance, TokenBuckets
+from vestibule.identity.sign_in_limits import TokenBuckets
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, NoNotes, Note, Notes
 from vestibule.sip.dialog_table import DialogTable
@@ -47,9 +47,6 @@ UNDERSTOOD = frozenset({"gruu", "outbound", "path", "timer", "replaces"})
 
 MOST_SENDERS = 16
 """People (or sign-ins of one) on one connection: a desk phone has some lines, no more."""
-
-NEW_DIALOGS = Allowance(burst=60, interval=0.5)
-"""Calls, subscriptions and transfers that one sender may begin: each costs far more than a message does."""
 
 _BEGIN_DIALOGS = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _log = structlog.get_logger(__name__)
@@ -88,7 +85,7 @@ class Reception:
         self._parts = parts
         self._layer = layer
         self._tick: asyncio.TimerHandle | None = None
-        self._begun = TokenBuckets(NEW_DIALOGS)
+        self._begun = TokenBuckets(parts.rates.new_dialogs)
         self._senders: dict[int, set[Principal]] = {}
         """Everybody who was proven on each connection: a shared one ends with the first who must go."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vestibule.identity.principal import Kind, Principal
-from vestibule.identity.sign_in_limits import subnet_of
+from vestibule.identity.sign_in_limits import Allowance, subnet_of
 from vestibule.sip.uri import SipUri
 
 
@@ -17,6 +17,15 @@ class Rates:
 
     person: float = 300.0
     partner: float = 2000.0
+    dialogs: int = 120
+    """Calls, subscriptions and transfers that one sender may begin in a minute, half of them at once: each costs far
+    more than a message does.
+    """
+
+    @property
+    def new_dialogs(self) -> Allowance:
+        """The same as a bucket's size and filling."""
+        return Allowance(burst=max(1, self.dialogs // 2), interval=60 / self.dialogs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from tests.running_edge import RunningEdge
 from tests.unit.identity.proof_bench import Place
 from vestibule._native import SipMessage, parse_sip
 from vestibule.edge.flows import Flows
-from vestibule.edge.reception import NEW_DIALOGS, Reception, ReceptionParts
+from vestibule.edge.reception import Reception, ReceptionParts
+from vestibule.edge.shares import Rates
 from vestibule.edge.signed_flows import SignedFlows
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
@@ -221,13 +222,13 @@ async def test_one_person_begins_a_few_dialogs_and_then_waits(house: House) -> N
     )
     house.place.router.add("MESSAGE", UriKind.PERSON, lambda transaction: transaction.respond(200))
     line, proof = await house.connect(), house.bearer()
-    for number in range(NEW_DIALOGS.burst):
+    for number in range(Rates().new_dialogs.burst):
         answer = await line.ask("SUBSCRIBE", "sip:bob@d.test", proof, call_id=f"c{number}")
         assert answer.status == 200
     another = await house.connect()
     answers = [
         await another.ask("SUBSCRIBE", "sip:bob@d.test", proof, call_id=f"d{number}")
-        for number in range(NEW_DIALOGS.burst)
+        for number in range(Rates().new_dialogs.burst)
     ]
     refused = [answer for answer in answers if answer.status == 503]
     assert refused, "another connection is no way out"

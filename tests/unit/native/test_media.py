@@ -280,11 +280,11 @@ def test_what_is_not_authentic_only_counts(media: Media, phone: socket.socket) -
 
 
 def test_ports_are_given_back(phone: socket.socket) -> None:
-    """The range holds one phone with RTCP of its own; another fits when the first has left."""
-    media = Media(bind="127.0.0.1", advertise="127.0.0.1", port_low=39998, port_high=39999)
+    """The range holds the browsers' port and one phone with RTCP of its own; another fits when it has left."""
+    media = Media(bind="127.0.0.1", advertise="127.0.0.1", port_low=39996, port_high=39999)
     media.open_room("r")
     for _ in range(3):
-        assert join_phone(media, phone.getsockname()[1], rtcp_mux=False) == 39998
+        assert join_phone(media, phone.getsockname()[1], rtcp_mux=False) in {39996, 39998}
         with pytest.raises(MediaRefused) as refused:
             media.join_phone("r", "other", **LEG)
         assert refused.value.status == 500

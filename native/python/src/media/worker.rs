@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use vestibule_media::{Event, PhoneLeg, Refused, Rights, Rooms, SocketId};
+use vestibule_media::{Event, PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId};
 
 use super::sockets::Sockets;
 use crate::wake::EventQueue;
@@ -39,7 +39,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Open the browsers' socket; returns the worker, its waker and that socket's port.
+    /// Open the browsers' socket, on a port of the range; returns the worker, its waker and that socket's port.
     pub fn new(
         bind: IpAddr,
         advertise: IpAddr,
@@ -51,10 +51,10 @@ impl Worker {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let mut sockets = Sockets::new(poll.registry().try_clone()?, bind, ports);
-        let (browsers, local) = sockets.open(0)?;
+        let (port, PhoneSockets { rtp: browsers, .. }) = sockets.open_random(false)?;
         sockets.enlarge(browsers);
         let now = Instant::now();
-        let address = SocketAddr::new(advertise, local.port());
+        let address = SocketAddr::new(advertise, port);
         let rooms = Rooms::new(now, browsers, address, fips).map_err(io::Error::other)?;
         let worker = Self {
             rooms,
@@ -66,7 +66,7 @@ impl Worker {
             commands,
             events,
         };
-        Ok((worker, waker, local.port()))
+        Ok((worker, waker, port))
     }
 
     /// Give a phone its sockets and let it join; returns its RTP port.
