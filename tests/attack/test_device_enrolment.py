@@ -42,9 +42,7 @@ def device(network: Network, deployment: Deployment) -> Iterator[httpx.Client]:
 
 def link(deployment: Deployment, name: str = "phone", person: str = "alice") -> str:
     said = deployment.vestibule("device", "enroll", person, name, "--link")
-    found = re.search(
-        rf"{re.escape(deployment.origin)}/identity/device#([A-Za-z0-9_-]{{32}})", said
-    )
+    found = re.search(rf"{re.escape(deployment.origin)}/identity/enrol#([A-Za-z0-9_-]{{32}})", said)
     assert found, said
     return found[1]
 

@@ -81,7 +81,7 @@ class Deployment:
         config = str(self.folder / "vestibule.toml")
         done = subprocess.run(
             [self._command, *arguments, "-c", config], capture_output=True, text=True, check=False,
-            env={**os.environ, **(self._env or {})}, input=typed,
+            env={**(self._env or {}), **os.environ}, input=typed,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -269,5 +269,5 @@ def test_a_server_serves_before_and_after_its_authority_can_be_reached(
     listed = installation.types("cert", "list")
     assert re.search(rf"{NAME} \(public, of .*Pebble.*\).*good", listed), listed
     noted = installation.types("journal", "export", "--kind", "certificate")
-    assert '"reason":"authority not reached"' in noted.replace(" ", "")
+    assert "authority not reached" in noted
     assert listed.splitlines()[1].split()[0] in noted  # the serial of the public one

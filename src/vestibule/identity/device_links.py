@@ -27,7 +27,7 @@ from vestibule.store.tables import enrolment_links, people
 FAILURES = Allowance(burst=10, interval=10.0)
 """Wrong codes from one address; a code of 192 bits isn't found at any rate."""
 
-ENROLMENT_PAGE = "/identity/device"
+ENROLMENT_PAGE = "/identity/enrol"
 """Where links lead; the code stands behind #, which browsers send to nobody."""
 
 _KEPT_SECONDS = 86_400.0

@@ -65,7 +65,7 @@ def test_a_meeting_is_created_by_who_may(installation: Installation) -> None:
 def test_a_link_is_printed_once_and_kept_as_a_hash(installation: Installation) -> None:
     said = installation.do("device", "enroll", "admin", "desk", "--link")
     link = said.split()[-1]
-    assert link.startswith("https://meet.example.org/identity/device#")
+    assert link.startswith("https://meet.example.org/identity/enrol#")
     assert "10 minutes" in said
     assert link != installation.do("device", "enroll", "admin", "desk", "--link").split()[-1]
     assert "desk" not in installation.do("device", "list", "admin")
