@@ -5,6 +5,7 @@ import hmac
 import os
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 MAGIC_COOKIE = 0x2112A442
@@ -48,11 +49,13 @@ class TurnClient:
     def allocate(self) -> Address:
         """Get a relayed address. Raises Refused, TimeoutError."""
         wanted = {_REQUESTED_TRANSPORT: _UDP}
-        try:
-            self._ask(_ALLOCATE, wanted)
-        except Refused:
-            pass  # without proof it has to be; now realm and nonce are known
-        answer = self._ask(_ALLOCATE, wanted)
+        for _ in range(2):
+            # Without proof it has to be refused; and where the port was another client's, the nonce is of that one.
+            with suppress(Refused):
+                answer = self._ask(_ALLOCATE, wanted)
+                break
+        else:
+            answer = self._ask(_ALLOCATE, wanted)
         self.relayed = _address(answer[_XOR_RELAYED_ADDRESS])
         return self.relayed
 
