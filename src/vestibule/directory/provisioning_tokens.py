@@ -1,6 +1,5 @@
 """What a tenant's own directory shows when it changes our people: bearer tokens, kept as hashes only."""
 
-import hashlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from vestibule.directory.names import display_name
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note
 from vestibule.store.engine import Store
+from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import provisioning_tokens
 
 _PREFIX = "vpt_"  # so that a scanner for leaked secrets knows it
@@ -62,7 +62,7 @@ class ProvisioningTokens:
             str(uuid4()), tenant_id, display_name(name)[:100], scope, now, now + days * _DAY, None
         )
         row = {
-            "id": token.id, "tenant": tenant_id, "name": token.name, "token_hash": _hash(secret),
+            "id": token.id, "tenant": tenant_id, "name": token.name, "token_hash": hash_of(secret),
             "scope": scope.value, "created_at": now, "expires_at": token.expires_at,
         }  # fmt: skip
 
@@ -75,7 +75,9 @@ class ProvisioningTokens:
 
     async def of(self, secret: str) -> ProvisioningToken | None:
         """The token, if it is good."""
-        query = select(provisioning_tokens).where(provisioning_tokens.c.token_hash == _hash(secret))
+        query = select(provisioning_tokens).where(
+            provisioning_tokens.c.token_hash == hash_of(secret)
+        )
         async with self._store.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
         token = _token(row) if row else None
@@ -98,10 +100,6 @@ class ProvisioningTokens:
 
         note = _note(Kind.PROVISIONING_TOKEN_REVOKED, token)
         await self._directory.change(write, lambda _: None, [note])
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _token(row: Any) -> ProvisioningToken:

@@ -5,7 +5,6 @@ request; it gets a certificate for the person and name that the admin said.
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from vestibule.journal.note import Detail, NoNotes, Note, Notes, Recorder
 from vestibule.pki.authority import DeviceCredential
 from vestibule.pki.certificates import LeafKey
 from vestibule.store.engine import Store
+from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import enrolment_links, people
 
 FAILURES = Allowance(burst=10, interval=10.0)
@@ -88,7 +88,7 @@ class DeviceLinks:
         """Whose link it is and what the device is called, if it was good; it is no more."""
         now, links = self._parts.clock(), enrolment_links.c
         of_enabled = select(people.c.id).where(people.c.id == links.person, people.c.enabled)
-        good = (links.code_hash == _hash(code), links.used_at.is_(None), links.expires_at > now)
+        good = (links.code_hash == hash_of(code), links.used_at.is_(None), links.expires_at > now)
         statement = (
             update(enrolment_links)
             .where(*good, of_enabled.exists())
@@ -105,7 +105,7 @@ async def new_link(
     """A link's code, good for so many seconds. Raises UnfitName for a name that can't be."""
     code = secrets.token_urlsafe(24)
     row = {
-        "code_hash": _hash(code),
+        "code_hash": hash_of(code),
         "person": owner.id,
         "tenant": owner.tenant,
         "name": display_name(name),
@@ -123,7 +123,3 @@ async def new_link(
         await connection.execute(insert(enrolment_links), row)
         await recorder.record(connection, note)
     return code
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -14,12 +14,14 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from vestibule.directory.journalled import of_person
 from vestibule.directory.model import Person, Tenant
 from vestibule.directory.names import display_name
-from vestibule.identity.provider.records import Session, hash_of
+from vestibule.identity.provider.records import Session
 from vestibule.journal.kinds import Kind
-from vestibule.journal.note import Detail, Note, Notes
+from vestibule.journal.note import Detail, Notes
 from vestibule.store.engine import Store
+from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import personal_tokens
 from vestibule.store.writer import Writer
 
@@ -183,11 +185,8 @@ class PersonalTokens:
         )
 
     def _note(self, kind: Kind, person: Person, token_id: str, *, by_person: bool) -> None:
-        actor = person.aor if by_person else None
         details = {Detail.GRANT: token_id}
-        self._notes.note(
-            Note(kind, tenant=person.tenant, actor=actor, subject=person.aor, details=details)
-        )
+        self._notes.note(of_person(kind, person, by_themselves=by_person, details=details))
 
 
 def _token(row: Row[tuple[object, ...]]) -> PersonalToken:

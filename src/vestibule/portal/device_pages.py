@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from vestibule.directory.model import Person
 from vestibule.identity.provider.device_codes import Waiting
 from vestibule.identity.provider.device_sign_in import DeviceSignInRefused
-from vestibule.identity.provider.records import Session
 from vestibule.identity.sign_in_limits import TooManyTries
 from vestibule.identity.tickets import Purpose
 from vestibule.portal.connection import connection_of
@@ -42,7 +41,7 @@ class DevicePages:
 
     async def enter(self, request: Request) -> Response:
         """Where a code is typed."""
-        known = await self._signed_in(request)
+        known = await self._flow.signed_in_to(request, TO_DEVICE)
         return known if isinstance(known, Response) else self._code_form(request)
 
     async def look_up(self, request: Request) -> Response:
@@ -50,7 +49,7 @@ class DevicePages:
         form = dict(await form_fields(request))
         if not self._flow.forms.is_ours(request, form.get(FIELD, "")):
             return self._pages.error(403, STALE)
-        known = await self._signed_in(request)
+        known = await self._flow.signed_in_to(request, TO_DEVICE)
         if isinstance(known, Response):
             return known
         person, _ = known
@@ -72,7 +71,7 @@ class DevicePages:
         form = dict(await form_fields(request))
         if not self._flow.forms.is_ours(request, form.get(FIELD, "")):
             return self._pages.error(403, STALE)
-        known = await self._signed_in(request)
+        known = await self._flow.signed_in_to(request, TO_DEVICE)
         if isinstance(known, Response):
             return known
         person, session = known
@@ -89,17 +88,6 @@ class DevicePages:
         return self._said(allow=allow)
 
     # --- inside ---
-
-    async def _signed_in(self, request: Request) -> tuple[Person, Session] | Response:
-        """Who is there; or the page that comes first."""
-        session = await self._flow.session(request)
-        person = self._deps.provider.person_of(session) if session else None
-        if session is None or person is None:
-            return self._flow.sign_in_form(request, TO_DEVICE, "")
-        held = await self._deps.gate.at_sign_in(person, session.methods, connection_of(request))
-        if held is not None:
-            return await self._flow.held(request, TO_DEVICE, held, session)
-        return person, session
 
     def _code_form(self, request: Request, error: str | None = None, status: int = 200) -> Response:
         form = self._flow.forms.serve(request)

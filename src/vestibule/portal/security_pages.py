@@ -75,13 +75,10 @@ class SecurityPages:
 
     async def overview(self, request: Request) -> Response:
         """What one has; forms to change it while the sign-in is fresh."""
-        session = await self._flow.session(request)
-        person = self._deps.provider.person_of(session) if session else None
-        if session is None or person is None:
-            return self._flow.sign_in_form(request, TO_SECURITY, "")
-        held = await self._deps.gate.at_sign_in(person, session.methods, connection_of(request))
-        if held is not None and held.verdict is not Verdict.ENROL:
-            return await self._flow.held(request, TO_SECURITY, held, session)
+        known = await self._flow.signed_in_to(request, TO_SECURITY, may_lack_factors=True)
+        if isinstance(known, Response):
+            return known
+        person, session = known
         done = _DONE.get(request.query_params.get("done", ""))
         return await self._overview(request, person, session, done=done)
 

@@ -72,6 +72,22 @@ class SignInFlow:
         """The browser's sign-in, if it has one."""
         return await self._deps.provider.session(request.cookies.get(SESSION_COOKIE))
 
+    async def signed_in_to(
+        self, request: Request, page: Parameters, *, may_lack_factors: bool = False
+    ) -> tuple[Person, Session] | Response:
+        """Who is signed in and may open a page of our own, or what they see instead.
+
+        `may_lack_factors`: it is where who must have a second factor gets one.
+        """
+        session = await self.session(request)
+        person = self._deps.provider.person_of(session) if session else None
+        if session is None or person is None:
+            return self.sign_in_form(request, page, "")
+        held = await self._deps.gate.at_sign_in(person, session.methods, connection_of(request))
+        if held is None or (may_lack_factors and held.verdict is Verdict.ENROL):
+            return person, session
+        return await self.held(request, page, held, session)
+
     async def leads_somewhere(self, request: Request, asked: Parameters) -> bool:
         """Whether signing in would lead back to a client; who asks otherwise costs us nothing.
 

@@ -9,7 +9,6 @@ from vestibule.directory.model import Person
 from vestibule.directory.names import UnfitName
 from vestibule.identity.personal_tokens import SCOPES, PersonalTokenRefused
 from vestibule.identity.provider.records import Session
-from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import Fields, form_fields
 from vestibule.portal.form_guard import FIELD
@@ -40,7 +39,7 @@ class TokenPages:
 
     async def overview(self, request: Request) -> Response:
         """What there is."""
-        known = await self._signed_in(request)
+        known = await self._flow.signed_in_to(request, TO_TOKENS)
         return known if isinstance(known, Response) else await self._overview(request, known[0])
 
     async def create(self, request: Request) -> Response:
@@ -87,17 +86,7 @@ class TokenPages:
         """Who changes something, by a form of ours."""
         if not self._flow.forms.is_ours(request, dict(form).get(FIELD, "")):
             return self._pages.error(403, STALE)
-        return await self._signed_in(request)
-
-    async def _signed_in(self, request: Request) -> tuple[Person, Session] | Response:
-        session = await self._flow.session(request)
-        person = self._deps.provider.person_of(session) if session else None
-        if session is None or person is None:
-            return self._flow.sign_in_form(request, TO_TOKENS, "")
-        held = await self._deps.gate.at_sign_in(person, session.methods, connection_of(request))
-        if held is not None:
-            return await self._flow.held(request, TO_TOKENS, held, session)
-        return person, session
+        return await self._flow.signed_in_to(request, TO_TOKENS)
 
     async def _overview(
         self, request: Request, person: Person, error: str | None = None, status: int = 200

@@ -12,9 +12,10 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vestibule.identity.provider.records import GRANT_SECONDS, Grant, Session, grant_from, hash_of
+from vestibule.identity.provider.records import GRANT_SECONDS, Grant, Session, grant_from
 from vestibule.identity.sealing import Sealing
 from vestibule.store.engine import Store
+from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import device_authorizations, grants
 from vestibule.store.writer import Writer
 

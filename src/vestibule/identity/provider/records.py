@@ -4,7 +4,6 @@ Only SHA-256 hashes of the secrets are stored: whoever reads the database can si
 secrets are random and 256 bits wide, so a plain hash is enough.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vestibule.store.engine import Store
+from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import (
     authorization_codes,
     device_authorizations,
@@ -120,11 +120,6 @@ class Replayed:
 
     grant_id: str
     person_id: str
-
-
-def hash_of(secret: str) -> str:
-    """What is stored of a secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class SignInRecords:
