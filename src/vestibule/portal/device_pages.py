@@ -16,7 +16,6 @@ from vestibule.identity.tickets import Purpose
 from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import form_fields
-from vestibule.portal.form_guard import FIELD
 from vestibule.portal.pages import Pages
 from vestibule.portal.sign_in_flow import STALE, TO_DEVICE, SignInFlow, too_many
 
@@ -47,9 +46,7 @@ class DevicePages:
     async def look_up(self, request: Request) -> Response:
         """The code that was typed."""
         form = dict(await form_fields(request))
-        if not self._flow.forms.is_ours(request, form.get(FIELD, "")):
-            return self._pages.error(403, STALE)
-        known = await self._flow.signed_in_to(request, TO_DEVICE)
+        known = await self._flow.changing(request, form, TO_DEVICE)
         if isinstance(known, Response):
             return known
         person, _ = known
@@ -69,9 +66,7 @@ class DevicePages:
     async def decide(self, request: Request) -> Response:
         """Yes or no."""
         form = dict(await form_fields(request))
-        if not self._flow.forms.is_ours(request, form.get(FIELD, "")):
-            return self._pages.error(403, STALE)
-        known = await self._flow.signed_in_to(request, TO_DEVICE)
+        known = await self._flow.changing(request, form, TO_DEVICE)
         if isinstance(known, Response):
             return known
         person, session = known

@@ -5,7 +5,7 @@ The authorization request travels through all forms as a hidden field and is che
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ from vestibule.identity.sign_in import SignedIn
 from vestibule.identity.tickets import Purpose, Ticket
 from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
-from vestibule.portal.form_guard import Form, FormGuard
+from vestibule.portal.form_guard import FIELD, Form, FormGuard
 from vestibule.portal.pages import Pages
 
 SESSION_COOKIE = "__Host-vestibule-session"
@@ -87,6 +87,14 @@ class SignInFlow:
         if held is None or (may_lack_factors and held.verdict is Verdict.ENROL):
             return person, session
         return await self.held(request, page, held, session)
+
+    async def changing(
+        self, request: Request, form: Mapping[str, str], page: Parameters
+    ) -> tuple[Person, Session] | Response:
+        """The same for who changes something there, which takes a form of ours."""
+        if not self.forms.is_ours(request, form.get(FIELD, "")):
+            return self._pages.error(403, STALE)
+        return await self.signed_in_to(request, page)
 
     async def leads_somewhere(self, request: Request, asked: Parameters) -> bool:
         """Whether signing in would lead back to a client; who asks otherwise costs us nothing.

@@ -8,13 +8,11 @@ from starlette.responses import RedirectResponse
 from vestibule.directory.model import Person
 from vestibule.directory.names import UnfitName
 from vestibule.identity.personal_tokens import SCOPES, PersonalTokenRefused
-from vestibule.identity.provider.records import Session
 from vestibule.portal.dependencies import PortalDependencies
-from vestibule.portal.form_body import Fields, form_fields
-from vestibule.portal.form_guard import FIELD
+from vestibule.portal.form_body import form_fields
 from vestibule.portal.pages import Pages
 from vestibule.portal.security_pages import FRESH_SECONDS
-from vestibule.portal.sign_in_flow import STALE, TO_TOKENS, SignInFlow
+from vestibule.portal.sign_in_flow import TO_TOKENS, SignInFlow
 
 _PATH = "/identity/tokens"
 _SIGN_IN_FIRST = "To make a token, please sign in again first."
@@ -45,7 +43,7 @@ class TokenPages:
     async def create(self, request: Request) -> Response:
         """A new token, shown on this one page."""
         form = await form_fields(request)
-        known = await self._changing(request, form)
+        known = await self._flow.changing(request, dict(form), TO_TOKENS)
         if isinstance(known, Response):
             return known
         person, session = known
@@ -65,7 +63,7 @@ class TokenPages:
     async def revoke(self, request: Request) -> Response:
         """Ends a token."""
         form = await form_fields(request)
-        known = await self._changing(request, form)
+        known = await self._flow.changing(request, dict(form), TO_TOKENS)
         if isinstance(known, Response):
             return known
         await self._deps.personal_tokens.revoke(known[0], dict(form).get("id", ""))
@@ -74,19 +72,13 @@ class TokenPages:
     async def end(self, request: Request) -> Response:
         """Signs a device out."""
         form = await form_fields(request)
-        known = await self._changing(request, form)
+        known = await self._flow.changing(request, dict(form), TO_TOKENS)
         if isinstance(known, Response):
             return known
         await self._deps.provider.end_device(known[0], dict(form).get("id", ""))
         return RedirectResponse(_PATH, 303)
 
     # --- inside ---
-
-    async def _changing(self, request: Request, form: Fields) -> tuple[Person, Session] | Response:
-        """Who changes something, by a form of ours."""
-        if not self._flow.forms.is_ours(request, dict(form).get(FIELD, "")):
-            return self._pages.error(403, STALE)
-        return await self._flow.signed_in_to(request, TO_TOKENS)
 
     async def _overview(
         self, request: Request, person: Person, error: str | None = None, status: int = 200
