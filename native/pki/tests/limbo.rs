@@ -7,8 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use rustls_pki_types::pem::PemObject;
@@ -45,7 +43,10 @@ struct PeerName {
 
 #[test]
 fn every_case_of_x509_limbo() {
-    let Some(limbo) = suite() else { return };
+    let Some(json) = vestibule_suites::json("x509-limbo") else {
+        return;
+    };
+    let limbo: Limbo = serde_json::from_slice(&json).unwrap();
     let mut wrong = BTreeMap::new();
     for case in &limbo.testcases {
         let outcome = verify(case);
@@ -61,20 +62,6 @@ fn every_case_of_x509_limbo() {
     let wrong: BTreeSet<&str> = wrong.into_keys().collect();
     let expected = NOT_APPLICABLE.into_iter().chain(OTHERWISE);
     assert_eq!(wrong, expected.collect());
-}
-
-/// Said in one line, without the collection.
-fn suite() -> Option<Limbo> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/suites");
-    let folder = std::env::var_os("VESTIBULE_SUITES").map_or(PathBuf::from(beside), PathBuf::from);
-    let file = folder.join("x509-limbo.json.xz");
-    if !file.exists() {
-        println!("{} is not there: not tested", file.display());
-        return None;
-    }
-    let unpacked = Command::new("xz").arg("-dc").arg(&file).output();
-    let unpacked = unpacked.expect("xz unpacks the suite");
-    Some(serde_json::from_slice(&unpacked.stdout).unwrap())
 }
 
 fn verify(case: &Case) -> Result<(), Refusal> {

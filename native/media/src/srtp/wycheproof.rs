@@ -1,40 +1,17 @@
 //! Wycheproof (C2SP) on AES-GCM as SRTP uses it: nonces of 96 bits, tags of 128.
-//!
-//! The vectors are not part of this repository: `VESTIBULE_SUITES` names the folder that has `wycheproof`; without
-//! it one line says that nothing was tested.
-
-use std::path::PathBuf;
-use std::process::Command;
 
 use aws_lc_rs::aead::Nonce;
 use serde_json::Value;
+use vestibule_suites::{octets, wycheproof};
 
 use super::suite::Suite;
 use super::transform::Transform;
 
-fn suite() -> Option<Value> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/suites");
-    let folder = std::env::var_os("VESTIBULE_SUITES").map_or(PathBuf::from(beside), PathBuf::from);
-    let file = folder.join("wycheproof/aes_gcm_test.json.xz");
-    if !file.exists() {
-        println!("{} is not there: not tested", file.display());
-        return None;
-    }
-    let unpacked = Command::new("xz").arg("-dc").arg(&file).output();
-    let unpacked = unpacked.expect("xz unpacks the suite");
-    Some(serde_json::from_slice(&unpacked.stdout).unwrap())
-}
-
-fn octets(hex: &Value) -> Vec<u8> {
-    let digits = hex.as_str().unwrap().as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
-}
-
 #[test]
 fn aes_gcm() {
-    let Some(vectors) = suite() else { return };
+    let Some(vectors) = wycheproof("aes_gcm") else {
+        return;
+    };
     let mut seen = 0;
     for group in vectors["testGroups"].as_array().unwrap() {
         let suite = match group["keySize"].as_u64().unwrap() {
