@@ -339,6 +339,40 @@ class EndpointStats:
     """0.0 (silence) to 1.0 (full scale), smoothed."""
 
 @final
+class MediaFlow:
+    """One source's media in one direction. `loss` and `jitter` are as the receiver of the flow tells them, None if it
+    hasn't lately; what an endpoint tells is its claim.
+    """
+
+    source: Literal["audio", "camera", "screen"]
+    packets: int
+    """Since the endpoint joined, retransmissions too; read every two seconds, as is what follows."""
+    octets: int
+    """Of payload."""
+    bitrate: int
+    """Bits of payload a second, lately."""
+    loss: float | None
+    """0.0 to 1.0, lately."""
+    jitter: float | None
+    """Interarrival jitter (RFC 3550 section 6.4.1) in seconds."""
+
+@final
+class EndpointQuality:
+    """How one endpoint's media fares; flows are in the order audio, camera, screen, of a phone only audio moves."""
+
+    endpoint: str
+    """ "" where nobody is to be named."""
+    is_phone: bool
+    is_connected: bool
+    audio_codec: Literal["opus", "G722", "PCMU", "PCMA"]
+    round_trip: float | None
+    """Seconds to the endpoint and back, as its reports tell; None if none did lately."""
+    received: list[MediaFlow]
+    """From the endpoint to us; loss and jitter are what we see."""
+    sent: list[MediaFlow]
+    """From us to the endpoint; loss and jitter are what it reports."""
+
+@final
 class Media:
     """Rooms of browsers (ICE lite, DTLS-SRTP, forwarded) and phones (SDES-SRTP, mixed). One thread."""
 
@@ -396,6 +430,15 @@ class Media:
 
     def leave(self, room: str, endpoint: str) -> None: ...
     def stats(self, room: str, endpoint: str) -> EndpointStats | None: ...
+    def quality(self, room: str, endpoint: str) -> EndpointQuality | None:
+        """How one endpoint's media fares; None if it isn't there."""
+
+    def qualities(self, room: str) -> list[EndpointQuality]:
+        """How everyone's media in a room fares; empty if there is no such room."""
+
+    def all_qualities(self) -> list[EndpointQuality]:
+        """How everyone's media fares, nobody named."""
+
     def fileno(self) -> int: ...
     def drain(self) -> list[MediaEvent]: ...
     def close(self) -> None: ...

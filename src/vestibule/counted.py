@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from vestibule._native import Edge
 from vestibule.config import Settings
 from vestibule.edge.http_backend import HttpBackend
+from vestibule.media.quality import MediaTotals
 from vestibule.telemetry.metrics import Metrics, Source, flat, single
 from vestibule.telemetry.metrics_app import MetricsApp
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def metrics_of(server: "Server") -> Metrics:
     """The metrics of one node."""
     edge = server.edge
+    media = MediaTotals(server.rooms.all_qualities)
     return Metrics(
         (
             Source(
@@ -38,7 +40,38 @@ def metrics_of(server: "Server") -> Metrics:
                 "relay", "What the relay did and refused, by reason.", ("reason",),
                 lambda: single(server.relay.counters()),
             ),
+            *_of_media(media),
         )
+    )  # fmt: skip
+
+
+def _of_media(media: MediaTotals) -> tuple[Source, ...]:
+    ways = ("direction", "source")
+    return (
+        Source(
+            "media_endpoints", "Browsers and phones in rooms at this moment.", ("kind",),
+            media.endpoints, rises=False,
+        ),
+        Source(
+            "media_speech", "Endpoints in rooms, by how speech sounds (E-model): from them, to them.",
+            ("direction", "grade"), media.grades, rises=False,
+        ),
+        Source(
+            "media_bits_per_second", "Payload from and to all endpoints.", ways,
+            media.bitrates, rises=False,
+        ),
+        Source(
+            "media_loss_ratio", "Mean share of packets lost lately.", ways,
+            media.losses, rises=False,
+        ),
+        Source(
+            "media_jitter_seconds", "Mean interarrival jitter.", ways,
+            media.jitters, rises=False,
+        ),
+        Source(
+            "media_round_trip_seconds", "Mean round trip to endpoints.", (),
+            media.round_trip, rises=False,
+        ),
     )  # fmt: skip
 
 

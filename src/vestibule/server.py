@@ -6,7 +6,7 @@ conferencing), the native media side (rooms, relay), and beneath them directory,
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -21,6 +21,7 @@ from vestibule.conferencing.identifiers import MeetingAddress, meeting_id_of
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting_journal import MeetingJournal
+from vestibule.conferencing.meeting_quality import MeetingQuality, ParticipantQuality
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
 from vestibule.conferencing.watchers import Watchers
@@ -47,6 +48,7 @@ from vestibule.journal.certificates import CertificateJournal
 from vestibule.journal.journal import Journal
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
+from vestibule.media.quality import EndpointQuality
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
@@ -266,6 +268,7 @@ class Server:
                 address_of=self.flows.address_of,
             )
         )
+        self.quality = MeetingQuality(live, self.rooms.qualities)
         self.focus = Focus(
             FocusParts(
                 meetings=self.meetings,
@@ -315,6 +318,7 @@ class Server:
             device_cookies=self.identity.device_cookies,
             device_links=self.identity.device_links,
             meetings=self.meetings,
+            meeting_quality=self._meeting_quality,
             authority=self.authority,
             focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,
             other_hosts=frozenset({f"localhost:{settings.https_port}"}),
@@ -399,6 +403,9 @@ class Server:
 
     def _meeting_ended(self, meeting_id: str) -> None:
         self.focus.close_meeting(meeting_id)
+
+    def _meeting_quality(self, meeting_id: str) -> Sequence[ParticipantQuality[EndpointQuality]]:
+        return self.quality.of(meeting_id)
 
     def _sign_in_ended(self) -> None:
         self.identity.associations.end_revoked()

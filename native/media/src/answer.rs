@@ -19,6 +19,7 @@ use crate::error::Refused;
 use crate::events::{Source, Stats};
 use crate::offer::{Shape, without_candidates};
 use crate::outgoing::{SlotGroup, SlotStream};
+use crate::quality::{self, BrowserMeter};
 
 /// The characters of an ICE ufrag and password (RFC 8839 section 5.4): six bits each.
 const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -88,6 +89,7 @@ impl Answerer {
             sources: HashMap::new(),
             deadline: now,
             stats: Stats::default(),
+            meter: BrowserMeter::default(),
             connected: false,
             messages: Messages::default(),
         };
@@ -99,6 +101,7 @@ impl Answerer {
             .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            .set_stats_interval(Some(quality::INTERVAL))
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(credentials)
             .clear_codecs()

@@ -15,6 +15,7 @@ use crate::events::{Source, Stats};
 use crate::offer::Shape;
 use crate::outbox::Outbox;
 use crate::outgoing::{Forwarded, SlotGroup};
+use crate::quality::{BrowserMeter, Quality};
 use crate::rtp::{Datagram, Header};
 use crate::slots::TrackId;
 
@@ -46,6 +47,7 @@ pub struct Browser {
     pub(crate) sources: HashMap<Ssrc, Source>,
     pub(crate) deadline: Instant,
     pub(crate) stats: Stats,
+    pub(crate) meter: BrowserMeter,
     pub(crate) connected: bool,
     pub(crate) messages: Messages,
 }
@@ -67,6 +69,11 @@ impl Browser {
     /// Its counters; levels and rights are the room's business.
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// How its media fares; whether it is connected is the room's business.
+    pub fn quality(&self, now: Instant) -> Quality {
+        self.meter.quality(now)
     }
 
     /// When it wants to be called.
@@ -249,6 +256,17 @@ impl Browser {
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 heard.push(Heard::Gone("no more connectivity checks".to_owned()));
             }
+            Event::PeerStats(stats) => self.meter.peer(&stats),
+            Event::MediaIngressStats(stats) => {
+                if let Some(source) = self.source_from(stats.mid) {
+                    self.meter.ingress(source, &stats);
+                }
+            }
+            Event::MediaEgressStats(stats) => {
+                if let Some(source) = self.source_to(stats.mid) {
+                    self.meter.egress(source, &stats);
+                }
+            }
             Event::Closed => heard.push(Heard::Gone("closed by the browser".to_owned())),
             _ => {}
         }
@@ -289,14 +307,28 @@ impl Browser {
         Some(Heard::Packet(source, forwarded))
     }
 
+    /// What the browser sends on an m-line.
+    fn source_from(&self, mid: Mid) -> Option<Source> {
+        let mut sources = self.shape.sources.iter();
+        sources.find(|(_, m)| *m == mid).map(|(source, _)| *source)
+    }
+
+    /// What we send to it on an m-line.
+    fn source_to(&self, mid: Mid) -> Option<Source> {
+        Source::ALL.into_iter().find(|source| {
+            let slots = self.groups[*source as usize].iter();
+            slots.into_iter().any(|(stream, _)| stream.mid() == &*mid)
+        })
+    }
+
     fn source_of(&mut self, ssrc: Ssrc) -> Option<Source> {
         if let Some(source) = self.sources.get(&ssrc) {
             return Some(*source);
         }
         let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
-        let (source, _) = self.shape.sources.iter().find(|(_, m)| *m == mid)?;
-        self.sources.insert(ssrc, *source);
-        Some(*source)
+        let source = self.source_from(mid)?;
+        self.sources.insert(ssrc, source);
+        Some(source)
     }
 
     fn count_sent(&mut self, payload: &[u8]) {

@@ -9,6 +9,7 @@ use crate::handset::Handset;
 use crate::loudness::Loudness;
 use crate::outbox::Outbox;
 use crate::playout::Playout;
+use crate::quality::Quality;
 
 /// Who has not connected by then never will.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
@@ -72,6 +73,13 @@ impl Body {
         match self {
             Self::Browser(browser) => browser.stats(),
             Self::Phone(handset) => handset.phone.stats(),
+        }
+    }
+
+    fn quality(&self, now: Instant) -> Quality {
+        match self {
+            Self::Browser(browser) => browser.quality(now),
+            Self::Phone(handset) => handset.phone.quality(now),
         }
     }
 
@@ -179,6 +187,13 @@ impl Member {
             packets_forbidden: self.forbidden,
             audio_level: self.loudness.amplitude(),
             ..self.body.stats()
+        }
+    }
+
+    pub(crate) fn quality(&self, now: Instant) -> Quality {
+        Quality {
+            is_connected: self.connected,
+            ..self.body.quality(now)
         }
     }
 

@@ -9,12 +9,14 @@ use crate::browser::Heard;
 use crate::codec::Codec;
 use crate::error::Refused;
 use crate::events::{SocketId, Source, Stats};
+use crate::leg::{PhoneLeg, PhoneSockets, check_destination};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
+use crate::quality::{self, PhoneMeter, Quality};
 use crate::rewrite::Rewriter;
-use crate::rtcp::{Part, Reception, SenderInfo, parse, write_goodbye, write_report};
+use crate::rtcp::{Part, Reception, ReportBlock, SenderInfo, parse, write_goodbye, write_report};
 use crate::rtp::{Datagram, Header, Packet};
-use crate::srtp::{MAX_OVERHEAD, SrtpReceiver, SrtpSender, Suite};
+use crate::srtp::{MAX_OVERHEAD, SrtpReceiver, SrtpSender};
 
 /// A phone that has proven nothing by its media is sent to only for so long, and only where its signalling
 /// comes from: nobody's address may be flooded (ATTACKS 13, 32).
@@ -24,50 +26,6 @@ const SILENT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Between reports (RFC 3550 section 6.2).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
-
-/// What signalling agreed on with a phone.
-#[derive(Clone)]
-pub struct PhoneLeg {
-    /// The one codec.
-    pub codec: Codec,
-    /// Its payload type, both ways.
-    pub payload_type: u8,
-    /// That of telephone events (RFC 4733), which are not speech.
-    pub dtmf_payload_type: Option<u8>,
-    /// How both directions are protected.
-    pub suite: Suite,
-    /// Key and salt of what we send.
-    pub local_key: Vec<u8>,
-    /// Key and salt of what it sends.
-    pub remote_key: Vec<u8>,
-    /// Where it said it is.
-    pub remote: SocketAddr,
-    /// Whether its signalling comes from that address, so that media may go there before any came.
-    pub remote_is_known: bool,
-    /// Whether RTCP shares the port.
-    pub rtcp_mux: bool,
-}
-
-impl std::fmt::Debug for PhoneLeg {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The keys stay out of every log.
-        formatter
-            .debug_struct("PhoneLeg")
-            .field("codec", &self.codec)
-            .field("suite", &self.suite)
-            .field("remote", &self.remote)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The sockets of one phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneSockets {
-    /// Even port.
-    pub rtp: SocketId,
-    /// The port after it, if RTCP does not share the first.
-    pub rtcp: Option<SocketId>,
-}
 
 /// The stream to a phone.
 #[derive(Debug)]
@@ -125,6 +83,7 @@ pub struct Phone {
     incoming: Incoming,
     next_report: Instant,
     stats: Stats,
+    meter: PhoneMeter,
 }
 
 impl Phone {
@@ -166,6 +125,7 @@ impl Phone {
             },
             next_report: now + REPORT_INTERVAL,
             stats: Stats::default(),
+            meter: PhoneMeter::new(now),
             leg,
         })
     }
@@ -183,6 +143,11 @@ impl Phone {
     /// Its counters; levels and rights are the room's business.
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// How its media fares; whether it is connected is the room's business.
+    pub fn quality(&self, now: Instant) -> Quality {
+        self.meter.quality(now, self.leg.codec.name())
     }
 
     /// A datagram came in on one of its sockets. What is not authentic changes a counter only.
@@ -262,10 +227,28 @@ impl Phone {
             {
                 reception.sender_report(now, &sender);
             }
+            if let Part::SenderReport { blocks, .. } | Part::ReceiverReport { blocks, .. } = part {
+                let ours = blocks.iter().find(|b| b.ssrc == self.outgoing.ssrc);
+                ours.iter().for_each(|block| self.on_report(now, block));
+            }
         }
         // Media goes where media comes from; reports prove only that the phone is alive.
         self.rtcp_destination = source;
         self.prove(now, heard);
+    }
+
+    /// What the phone says of what it hears.
+    fn on_report(&mut self, now: Instant, block: &ReportBlock) {
+        let (loss, jitter) = self.of_block(block);
+        self.meter.sent.report(now, loss, jitter);
+        let clock = (fixed_point(now.saturating_duration_since(self.joined)) >> 16) as u32;
+        let trip = quality::round_trip(clock, block.last_report, block.delay);
+        self.meter.take_round_trip(now, trip);
+    }
+
+    fn of_block(&self, block: &ReportBlock) -> (f32, Duration) {
+        let jitter = quality::from_ticks(block.jitter, self.leg.codec.clock_rate());
+        (f32::from(block.fraction_lost) / 256.0, jitter)
     }
 
     fn prove(&mut self, now: Instant, heard: &mut Vec<Heard>) {
@@ -303,6 +286,8 @@ impl Phone {
         }
         self.outgoing.packets = self.outgoing.packets.wrapping_add(1);
         self.outgoing.octets = self.outgoing.octets.wrapping_add(payload.len() as u32);
+        self.meter.spoken.0 += 1;
+        self.meter.spoken.1 += payload.len() as u64;
         self.count_sent(packet.len());
         out.send(self.sockets.rtp, self.rtp_destination, packet);
     }
@@ -315,6 +300,8 @@ impl Phone {
 
     /// Time has passed: a report may be due.
     pub fn tick(&mut self, now: Instant, out: &mut Outbox) {
+        let received = (self.stats.packets_received, self.stats.bytes_received);
+        self.meter.tick(now, received);
         if now >= self.next_report {
             self.next_report = now + REPORT_INTERVAL;
             self.report(now, false, out);
@@ -337,6 +324,10 @@ impl Phone {
             octets: self.outgoing.octets,
         });
         let block = self.incoming.reception.as_mut().map(|r| r.report(now));
+        if let Some(block) = &block {
+            let (loss, jitter) = self.of_block(block);
+            self.meter.received.report(now, loss, jitter);
+        }
         let ssrc = self.outgoing.ssrc;
         let cname = format!("{ssrc:08x}");
         let mut packet = Vec::with_capacity(128);
@@ -367,14 +358,4 @@ impl Phone {
 fn fixed_point(span: Duration) -> u64 {
     let fraction = (u64::from(span.subsec_nanos()) << 32) / 1_000_000_000;
     span.as_secs() << 32 | fraction
-}
-
-/// Media is never sent where no single peer can be.
-fn check_destination(address: SocketAddr) -> Result<(), Refused> {
-    let ip = address.ip();
-    let is_broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
-    if address.port() == 0 || ip.is_unspecified() || ip.is_multicast() || is_broadcast {
-        return Err(Refused::Destination(address.to_string()));
-    }
-    Ok(())
 }

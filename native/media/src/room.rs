@@ -17,6 +17,7 @@ use crate::member::{Body, Member};
 use crate::mixing::Mix;
 use crate::outbox::Outbox;
 use crate::phone::Phone;
+use crate::quality::Quality;
 use crate::slots::{EndpointKey, Ranking, TrackId};
 use crate::timetable::Timetable;
 
@@ -183,6 +184,17 @@ impl Room {
     /// An endpoint's counters.
     pub fn stats(&self, key: EndpointKey) -> Option<Stats> {
         self.members.get(&key).map(Member::stats)
+    }
+
+    /// How everyone's media fares, by name.
+    pub fn qualities(&self, now: Instant) -> impl Iterator<Item = (&str, Quality)> {
+        let members = self.members.values();
+        members.map(move |member| (member.name.as_str(), member.quality(now)))
+    }
+
+    /// How one endpoint's media fares.
+    pub fn quality(&self, now: Instant, key: EndpointKey) -> Option<Quality> {
+        self.members.get(&key).map(|member| member.quality(now))
     }
 
     /// A datagram for one endpoint.

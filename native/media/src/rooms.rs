@@ -11,8 +11,10 @@ use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
+use crate::leg::{PhoneLeg, PhoneSockets};
 use crate::outbox::Outbox;
-use crate::phone::{Phone, PhoneLeg, PhoneSockets};
+use crate::phone::Phone;
+use crate::quality::Quality;
 use crate::room::Room;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
@@ -157,6 +159,26 @@ impl Rooms {
     pub fn stats(&self, room: &str, endpoint: &str) -> Option<Stats> {
         let owner = self.owner(room, endpoint)?;
         self.rooms.get(&owner.room)?.stats(owner.endpoint)
+    }
+
+    /// How one endpoint's media fares.
+    pub fn quality(&self, now: Instant, room: &str, endpoint: &str) -> Option<Quality> {
+        let owner = self.owner(room, endpoint)?;
+        self.rooms.get(&owner.room)?.quality(now, owner.endpoint)
+    }
+
+    /// How everyone's media in one room fares, by name; nothing if there is no such room.
+    pub fn qualities(&self, now: Instant, room: &str) -> Vec<(String, Quality)> {
+        let room = self.names.get(room).and_then(|key| self.rooms.get(key));
+        let all = room.into_iter().flat_map(|room| room.qualities(now));
+        all.map(|(name, quality)| (name.to_owned(), quality))
+            .collect()
+    }
+
+    /// How everyone's media fares, nobody named.
+    pub fn all_qualities(&self, now: Instant) -> Vec<Quality> {
+        let all = self.rooms.values().flat_map(|room| room.qualities(now));
+        all.map(|(_, quality)| quality).collect()
     }
 
     /// Datagrams that were nobody's.

@@ -131,8 +131,7 @@ class AudioVideo:
         if session is not None:
             self._parts.dialogs.remove(session.dialog)
             session.dialog.end()
-        if seat.endpoint is not None:
-            self._parts.rooms.leave(conference.meeting.id, seat.endpoint)
+        self._leave(conference, seat)
         conference.media_changed(seat, connected=False)
 
     # --- phones ---
@@ -167,8 +166,20 @@ class AudioVideo:
             if ending is not Ending.CONNECTION_LOST:
                 session.dialog.request("BYE", headers=(reason(200, ending.value),))
             session.dialog.end()
-        if seat.endpoint is not None:
-            self._parts.rooms.leave(conference.meeting.id, seat.endpoint)
+        self._leave(conference, seat)
+
+    def _leave(self, conference: Conference, seat: Seat) -> None:
+        """The seat's media ends; how it fared in the end goes to the log."""
+        if seat.endpoint is None:
+            return
+        room = conference.meeting.id
+        media = self._parts.rooms.quality(room, seat.endpoint)
+        self._parts.rooms.leave(room, seat.endpoint)
+        if media is not None and media.is_connected:
+            _log.info(
+                "media.ended", meeting=room, entity=seat.entity, round_trip=media.round_trip,
+                mos_received=media.mos_received, mos_sent=media.mos_sent,
+            )  # fmt: skip
 
     def close(self, conference: Conference) -> None:
         """The conference is over: its room closes."""

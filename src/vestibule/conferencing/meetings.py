@@ -120,6 +120,10 @@ class Meetings:
         meetings = [meeting for record in records if (meeting := self._meeting(record))]
         return sorted(meetings, key=lambda meeting: meeting.created_at, reverse=True)
 
+    def organises(self, person: Person, meeting_id: str) -> bool:
+        """Whether the person has such a meeting."""
+        return meeting_id in self._of_person.get(person.id, {})
+
     async def create(self, person: Person, subject: str) -> Meeting:
         """A new meeting. Raises NotLicensed, TooManyMeetings."""
         if not (person.licensed and person.enabled):

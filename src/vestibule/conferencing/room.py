@@ -25,6 +25,30 @@ def rights_of(seat: Seat) -> MediaRights:
     )
 
 
+class EndpointQuality(Protocol):
+    """How one endpoint's media fares, as far as meetings care."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its id."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether media has ever flowed."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds to the endpoint and back, if known."""
+
+    @property
+    def mos_received(self) -> float | None:
+        """How its speech sounds here, 1.0 to 4.5, if known."""
+
+    @property
+    def mos_sent(self) -> float | None:
+        """How speech sounds there, if known."""
+
+
 class Rooms(Protocol):
     """Rooms by meeting id, endpoints by endpoint id."""
 
@@ -47,6 +71,9 @@ class Rooms(Protocol):
 
     def leave(self, room: str, endpoint: str) -> None:
         """End an endpoint. No error if it is gone."""
+
+    def quality(self, room: str, endpoint: str) -> EndpointQuality | None:
+        """How one endpoint's media fares; None if it is gone."""
 
     def close(self, room: str) -> None:
         """End a room. No error if there is none."""

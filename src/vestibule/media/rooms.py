@@ -5,6 +5,7 @@ from typing import Protocol
 
 from vestibule._native import EndpointConnected, EndpointGone, Media, MediaRefused
 from vestibule.media.phone_offer import read_phone_offer, write_answer
+from vestibule.media.quality import EndpointQuality, quality_of
 from vestibule.sip.refusal import SipRefusal
 
 
@@ -108,6 +109,19 @@ class Rooms:
     def leave(self, room: str, endpoint: str) -> None:
         """End an endpoint. No error if it is gone."""
         self._media.leave(room, endpoint)
+
+    def quality(self, room: str, endpoint: str) -> EndpointQuality | None:
+        """How one endpoint's media fares; None if it is gone."""
+        native = self._media.quality(room, endpoint)
+        return quality_of(native) if native else None
+
+    def qualities(self, room: str) -> list[EndpointQuality]:
+        """How everyone's media in a room fares; empty if there is no such room."""
+        return [quality_of(native) for native in self._media.qualities(room)]
+
+    def all_qualities(self) -> list[EndpointQuality]:
+        """How everyone's media fares, nobody named."""
+        return [quality_of(native) for native in self._media.all_qualities()]
 
     def close(self, room: str) -> None:
         """End a room. No error if there is none."""

@@ -10,6 +10,7 @@ from vestibule.portal import (
     device_enrolment_page,
     health,
     join_api,
+    meeting_quality_api,
     meetings_api,
     oidc_endpoints,
     session_api,
@@ -55,6 +56,7 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(session_api.router(deps, proof))
     app.include_router(associations_api.router(deps, proof))
     app.include_router(meetings_api.router(deps, proof))
+    app.include_router(meeting_quality_api.router(deps, proof))
     app.include_router(device_enrolment_api.router(deps))
     app.include_router(join_api.router(deps))
     app.include_router(authority_files.router(deps))

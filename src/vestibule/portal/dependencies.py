@@ -87,11 +87,94 @@ class Meetings(Protocol):
     def list_of(self, person: Person, /) -> Sequence[Meeting]:
         """The meetings that a person organises, newest first."""
 
+    def organises(self, person: Person, meeting_id: str, /) -> bool:
+        """Whether the person has such a meeting."""
+
     async def replace_key(self, person: Person, meeting_id: str, /) -> Meeting | None:
         """Another conference key for a meeting of one's own; None if there is no such meeting."""
 
     async def end(self, person: Person, meeting_id: str, /) -> bool:
         """Deletes a meeting of one's own; whether there was one."""
+
+
+class MediaFlow(Protocol):
+    """One source's media in one direction, with the names and units of `meeting_quality_api.FlowView`."""
+
+    @property
+    def source(self) -> str:
+        """What it shows."""
+
+    @property
+    def packets(self) -> int:
+        """Since the device joined."""
+
+    @property
+    def octets(self) -> int:
+        """Of payload."""
+
+    @property
+    def bitrate(self) -> int:
+        """Bits a second."""
+
+    @property
+    def loss(self) -> float | None:
+        """0.0 to 1.0."""
+
+    @property
+    def jitter(self) -> float | None:
+        """Seconds."""
+
+
+class MediaQuality(Protocol):
+    """How one device's media fares, with the names and units of `meeting_quality_api.QualityView`."""
+
+    @property
+    def is_phone(self) -> bool:
+        """Or a browser."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether media has ever flowed."""
+
+    @property
+    def audio_codec(self) -> str:
+        """SDP name."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds."""
+
+    @property
+    def mos_received(self) -> float | None:
+        """1.0 to 4.5."""
+
+    @property
+    def mos_sent(self) -> float | None:
+        """1.0 to 4.5."""
+
+    @property
+    def received(self) -> Sequence[MediaFlow]:
+        """From the device."""
+
+    @property
+    def sent(self) -> Sequence[MediaFlow]:
+        """To the device."""
+
+
+class ParticipantQuality(Protocol):
+    """The same with whose device it is."""
+
+    @property
+    def entity(self) -> str:
+        """SIP URI."""
+
+    @property
+    def display_name(self) -> str:
+        """As the roster has it."""
+
+    @property
+    def media(self) -> MediaQuality:
+        """The numbers."""
 
 
 class AuthorityFiles(Protocol):
@@ -110,7 +193,8 @@ class PortalDependencies:
 
     `origin` is scheme, host and port as browsers show them; `other_hosts` are further `host:port`
     under which people may reach us, such as `localhost:8443`; `focus_uri` makes a focus URI of an
-    organizer's user part and a meeting id; `clock` gives Unix seconds; `notes` is the journal.
+    organizer's user part and a meeting id; `meeting_quality` tells by meeting id how media fares there; `clock` gives
+    Unix seconds; `notes` is the journal.
     """
 
     origin: str
@@ -134,6 +218,7 @@ class PortalDependencies:
     device_cookies: DeviceCookies
     device_links: DeviceLinks
     meetings: Meetings
+    meeting_quality: Callable[[str], Sequence[ParticipantQuality]]
     authority: AuthorityFiles
     focus_uri: Callable[[str, str], str]
     other_hosts: frozenset[str] = frozenset()

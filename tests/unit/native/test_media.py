@@ -246,6 +246,34 @@ def test_a_phone_hears_and_is_heard(media: Media, phone: socket.socket) -> None:
     assert stats.packets_sent >= 1
 
 
+def test_how_a_phones_media_fares_is_told(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    port = join_phone(media, phone.getsockname()[1])
+    sender = GcmPhone(LEG["remote_key"])
+    phone.sendto(sender.packet(b"\xff" * 160), ("127.0.0.1", port))
+    wait_for_events(media)
+    deadline = time.monotonic() + 5
+
+    def heard() -> bool:
+        quality = media.quality("r", "desk")
+        assert quality is not None
+        assert (quality.endpoint, quality.is_phone, quality.audio_codec) == ("desk", True, "PCMU")
+        assert quality.is_connected
+        assert [flow.source for flow in quality.received] == ["audio", "camera", "screen"]
+        return quality.received[0].packets == 1 and quality.sent[0].packets >= 1
+
+    while not heard():
+        assert time.monotonic() < deadline
+        select.select([phone], [], [], 0.1)
+        phone.recv(2048)
+    (one,) = media.qualities("r")
+    assert (one.endpoint, one.received[0].octets) == ("desk", 160)
+    assert (one.received[0].loss, one.round_trip) == (None, None)
+    (unnamed,) = media.all_qualities()
+    assert unnamed.endpoint == ""
+    assert (media.qualities("other"), media.quality("r", "other")) == ([], None)
+
+
 def test_media_goes_nowhere_that_is_only_claimed(media: Media, phone: socket.socket) -> None:
     media.open_room("r")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:

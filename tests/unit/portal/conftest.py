@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.portal.browser import ORIGIN, Browser
 from vestibule.conferencing.identifiers import MeetingAddress
+from vestibule.conferencing.meeting_quality import ParticipantQuality
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, TooManyMeetings
 from vestibule.directory.directory import Directory
@@ -17,11 +18,14 @@ from vestibule.directory.provisioning_tokens import ProvisioningTokens
 from vestibule.identity.passwords import Passwords
 from vestibule.identity.service import Identity, open_identity
 from vestibule.journal.note import Note
+from vestibule.media.quality import EndpointQuality
 from vestibule.pki.authority import DeviceCredential
 from vestibule.portal.app import create_app
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
+
+Qualities = dict[str, list[ParticipantQuality[EndpointQuality]]]
 
 DOMAIN = "vestibule.test"
 INDEX = '<!doctype html><html><head><title>Vestibule</title></head><body id="spa"></body></html>'
@@ -69,6 +73,8 @@ class Portal:
     clock: Clock
     data: Path
     journal: Journal
+    qualities: Qualities
+    """What the room says, by meeting."""
     browsers: list[Browser] = field(default_factory=list)
 
     def browser(self, address: str = "192.0.2.1") -> Browser:
@@ -118,6 +124,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
     (static / "index.html").write_text(INDEX)
     (static / "assets" / "index-Ab3dEf9h.js").write_text("export {};")
     (static / "assets" / "vestibule.svg").write_text("<svg/>")
+    qualities: Qualities = {}
     deps = PortalDependencies(
         origin=ORIGIN,
         domain=DOMAIN,
@@ -140,6 +147,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         device_cookies=identity.device_cookies,
         device_links=identity.device_links,
         meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
+        meeting_quality=lambda meeting: qualities.get(meeting, []),
         authority=Files(),
         focus_uri=lambda user, meeting: MeetingAddress(user, DOMAIN, meeting).focus,
         other_hosts=frozenset({"localhost:8443"}),
@@ -148,7 +156,7 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
         notes=journal,
         clock=clock,
     )
-    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path, journal)
+    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path, journal, qualities)
     yield portal
     for browser in portal.browsers:
         await browser.close()

@@ -238,6 +238,7 @@ async def test_the_api_describes_itself_and_names_its_errors(portal: Portal) -> 
         "/api/v1/meetings/{meeting_id}",
         "/api/v1/device-enrolments",
         "/api/v1/meetings/{meeting_id}/conference-key",
+        "/api/v1/meetings/{meeting_id}/quality",
         "/api/v1/join/{organizer}/{meeting_id}",
         "/identity/associations",
         "/pki/authority.pem",

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use vestibule_media::rtp::Datagram;
 use vestibule_media::{Event, Rights, Rooms, SocketId, Stats};
 
 use client::Client;
@@ -57,6 +58,9 @@ pub struct Network {
     /// Datagrams of clients on their way to the node, for tests to look at.
     pub seen: Vec<(SocketAddr, Vec<u8>)>,
     pub record: bool,
+    /// Of browsers' media every so many packets is lost, both ways.
+    pub lose_every: Option<usize>,
+    carried: usize,
     inbound: VecDeque<Inbound>,
 }
 
@@ -89,6 +93,8 @@ impl Network {
             elsewhere: Vec::new(),
             seen: Vec::new(),
             record: false,
+            lose_every: None,
+            carried: 0,
             inbound: VecDeque::new(),
         }
     }
@@ -169,6 +175,9 @@ impl Network {
             for client in &mut self.clients {
                 for data in client.outgoing.drain(..) {
                     idle = false;
+                    if loses(&mut self.carried, self.lose_every, &data) {
+                        continue;
+                    }
                     if self.record {
                         self.seen.push((client.address, data.clone()));
                     }
@@ -195,6 +204,7 @@ impl Network {
                     .iter_mut()
                     .find(|client| client.address == transmit.destination);
                 match client {
+                    Some(_) if loses(&mut self.carried, self.lose_every, &transmit.payload) => {}
                     Some(client) => client.receive(self.now, node_address(), &transmit.payload),
                     None => self.elsewhere.push((
                         transmit.socket,
@@ -224,4 +234,12 @@ impl Network {
             .iter()
             .any(|event| matches!(event, Event::Gone { endpoint, .. } if endpoint == name))
     }
+}
+
+fn loses(carried: &mut usize, every: Option<usize>, data: &[u8]) -> bool {
+    let Some(every) = every.filter(|_| Datagram::classify(data) == Datagram::Rtp) else {
+        return false;
+    };
+    *carried += 1;
+    carried.is_multiple_of(every)
 }

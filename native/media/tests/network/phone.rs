@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use vestibule_media::codec::{Codec, Decoder, Encoder};
 use vestibule_media::pcm::{FRAME, Frame};
+use vestibule_media::rtcp::{ReportBlock, write_report};
 use vestibule_media::rtp::{Datagram, Header, Packet};
 use vestibule_media::srtp::{SrtpReceiver, SrtpSender, Suite};
 use vestibule_media::{PhoneLeg, PhoneSockets, Rights, SocketId};
@@ -136,6 +137,14 @@ impl Phone {
     /// An empty receiver report, protected.
     pub fn report(&mut self) -> Vec<u8> {
         let mut packet = vec![0x80, 201, 0, 1, 0, 0, 0, 7];
+        self.sender.protect_rtcp(&mut packet).unwrap();
+        packet
+    }
+
+    /// What this phone hears of us, protected.
+    pub fn report_of(&mut self, block: ReportBlock) -> Vec<u8> {
+        let mut packet = Vec::new();
+        write_report(&mut packet, 7, None, &[block], "desk");
         self.sender.protect_rtcp(&mut packet).unwrap();
         packet
     }

@@ -1,6 +1,7 @@
 //! `Media`: rooms for Python. The class posts commands to the media thread and drains its events.
 
 mod events;
+mod quality;
 mod sockets;
 mod worker;
 
@@ -17,6 +18,7 @@ use vestibule_media::srtp::Suite;
 use vestibule_media::{Event, PhoneLeg, Refused, Rights};
 
 use self::events::EndpointStats;
+use self::quality::EndpointQuality;
 use self::worker::{Command, Worker};
 use crate::wake::EventQueue;
 
@@ -241,6 +243,33 @@ impl Media {
         Ok(stats.map(EndpointStats::from))
     }
 
+    fn quality(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+    ) -> PyResult<Option<EndpointQuality>> {
+        let (name, told) = (endpoint.clone(), move |worker: &mut Worker| {
+            worker.rooms.quality(worker.now, &room, &endpoint)
+        });
+        let quality = self.ask(py, told)?;
+        Ok(quality.map(|quality| EndpointQuality::new(name, quality)))
+    }
+
+    fn qualities(&self, py: Python<'_>, room: String) -> PyResult<Vec<EndpointQuality>> {
+        let told = self.ask(py, move |worker| worker.rooms.qualities(worker.now, &room))?;
+        let named = told.into_iter();
+        Ok(named.map(|(n, q)| EndpointQuality::new(n, q)).collect())
+    }
+
+    fn all_qualities(&self, py: Python<'_>) -> PyResult<Vec<EndpointQuality>> {
+        let told = self.ask(py, |worker| worker.rooms.all_qualities(worker.now))?;
+        let unnamed = told.into_iter();
+        Ok(unnamed
+            .map(|q| EndpointQuality::new(String::new(), q))
+            .collect())
+    }
+
     fn fileno(&self) -> i32 {
         self.events.fileno()
     }
@@ -292,5 +321,6 @@ fn refusal(py: Python<'_>, refused: &Refused) -> PyErr {
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Media>()?;
     events::register(module)?;
+    quality::register(module)?;
     module.add("MediaRefused", module.py().get_type::<MediaRefused>())
 }

@@ -1,0 +1,62 @@
+//! What signalling agrees on with a phone before there is any media.
+
+use std::net::SocketAddr;
+
+use crate::codec::Codec;
+use crate::error::Refused;
+use crate::events::SocketId;
+use crate::srtp::Suite;
+
+/// What signalling agreed on with a phone.
+#[derive(Clone)]
+pub struct PhoneLeg {
+    /// The one codec.
+    pub codec: Codec,
+    /// Its payload type, both ways.
+    pub payload_type: u8,
+    /// That of telephone events (RFC 4733), which are not speech.
+    pub dtmf_payload_type: Option<u8>,
+    /// How both directions are protected.
+    pub suite: Suite,
+    /// Key and salt of what we send.
+    pub local_key: Vec<u8>,
+    /// Key and salt of what it sends.
+    pub remote_key: Vec<u8>,
+    /// Where it said it is.
+    pub remote: SocketAddr,
+    /// Whether its signalling comes from that address, so that media may go there before any came.
+    pub remote_is_known: bool,
+    /// Whether RTCP shares the port.
+    pub rtcp_mux: bool,
+}
+
+impl std::fmt::Debug for PhoneLeg {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The keys stay out of every log.
+        formatter
+            .debug_struct("PhoneLeg")
+            .field("codec", &self.codec)
+            .field("suite", &self.suite)
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sockets of one phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhoneSockets {
+    /// Even port.
+    pub rtp: SocketId,
+    /// The port after it, if RTCP does not share the first.
+    pub rtcp: Option<SocketId>,
+}
+
+/// Media is never sent where no single peer can be.
+pub(crate) fn check_destination(address: SocketAddr) -> Result<(), Refused> {
+    let ip = address.ip();
+    let is_broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
+    if address.port() == 0 || ip.is_unspecified() || ip.is_multicast() || is_broadcast {
+        return Err(Refused::Destination(address.to_string()));
+    }
+    Ok(())
+}
