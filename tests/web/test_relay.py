@@ -1,6 +1,6 @@
 """A browser that reaches the meeting only through the relay (N1, N8, C4). By TLS: `test_relay_coturn.py`."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.clients.chromium import statistics
 from tests.clients.deployment import Deployment
@@ -37,6 +37,9 @@ def test_media_goes_by_the_relay_where_nothing_else_is_allowed(
         sees_moving_video(page)
         hears_sound(page)
     assert _way(host) == ("relay", "udp")
+    host.get_by_test_id("quality").click()
+    path = host.get_by_test_id("quality-path")
+    expect(path).to_have_text("Through the relay, UDP", timeout=20_000)
 
 
 def _way(page: Page) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 /** Every word that people read, in one place, so that a second language is a second file. */
 import type { DeviceTrouble } from "./media/local-media";
+import type { Direction, Path, Source } from "./media/quality";
+import type { Grade } from "./media/speech-score";
 import type { Role } from "./signalling/c3p";
 import type { Ending } from "./signalling/ending";
 import type { Notice } from "./state/meeting";
@@ -244,6 +246,39 @@ export const people = {
   knockedMany: (count: number) => `${count} people are in the lobby`,
   joined: (name: string) => `${name} joined`,
   left: (name: string) => `${name} left`,
+};
+
+export const quality = {
+  title: "Connection",
+  show: "How your connection fares",
+  summary: (grade: Grade | null) =>
+    grade === null ? "Connection: measuring…" : `Connection: ${quality.grades[grade]}`,
+  grades: { good: "good", fair: "fair", poor: "poor" } satisfies Record<Grade, string>,
+  path: "Path",
+  paths: ({ kind, protocol }: Path) =>
+    kind === "relay"
+      ? `Through the relay, ${protocol.toUpperCase()}`
+      : `Directly to the server, ${protocol.toUpperCase()}`,
+  roundTrip: "Round trip",
+  directions: { received: "You receive", sent: "You send" } satisfies Record<Direction, string>,
+  nothing: {
+    received: "Nothing comes in at the moment.",
+    sent: "You send nothing at the moment.",
+  } satisfies Record<Direction, string>,
+  sources: {
+    received: { audio: "Voices", camera: "Cameras", screen: "Shared screen" },
+    sent: { audio: "Your microphone", camera: "Your camera", screen: "Your screen" },
+  } satisfies Record<Direction, Record<Source, string>>,
+  loss: "Loss",
+  jitter: "Jitter",
+  bitrate: "Bitrate",
+  picture: "Picture",
+  unknown: "–",
+  percent: (share: number) => `${(share * 100).toFixed(1)} %`,
+  milliseconds: (seconds: number) => `${Math.round(seconds * 1000)} ms`,
+  rate: (bits: number) =>
+    bits >= 1_000_000 ? `${(bits / 1_000_000).toFixed(1)} Mbit/s` : `${Math.round(bits / 1000)} kbit/s`,
+  hint: "What you receive is measured here; what you send, by the server. If it says poor, try a cable or a spot nearer to the Wi-Fi, or turn your camera off.",
 };
 
 export const shortcuts = {

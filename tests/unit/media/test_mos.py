@@ -1,11 +1,15 @@
 """The estimate of how speech sounds."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vestibule.media.mos import CODECS, Grade, grade_of, mean_opinion_score, rating, score
 
+_SHARED = Path(__file__).parents[2] / "vectors" / "speech-scores.json"
 LOSS = st.floats(0.0, 1.0)
 SECONDS = st.floats(0.0, 30.0)
 CODEC = st.sampled_from([*CODECS, "unknown"])
@@ -59,3 +63,12 @@ def test_more_loss_never_sounds_better(
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False), CODEC)
 def test_a_rating_is_always_one(delay: float, loss: float, codec: str) -> None:
     assert 0.0 <= rating(delay=delay, loss=loss, codec=codec) <= 100.0
+
+
+def test_the_web_client_scores_the_same() -> None:
+    for row in json.loads(_SHARED.read_text()):
+        mos = mean_opinion_score(
+            loss=row["loss"], jitter=row["jitter"], round_trip=row["round_trip"], codec="opus"
+        )
+        assert mos == pytest.approx(row["score"], abs=1e-3)
+        assert grade_of(mos) == row["grade"]

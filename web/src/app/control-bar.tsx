@@ -20,6 +20,7 @@ import {
   MicRegular,
   MoreHorizontalRegular,
   PeopleRegular,
+  PulseRegular,
   SettingsRegular,
   ShareScreenStartRegular,
   ShareScreenStopRegular,
@@ -27,7 +28,7 @@ import {
   VideoRegular,
 } from "@fluentui/react-icons";
 import { type ReactElement, useState } from "react";
-import { devices as deviceWords, meetings, meeting as words } from "../messages";
+import { devices as deviceWords, meetings, quality as qualityWords, meeting as words } from "../messages";
 import type { MeetingModel, MeetingState } from "../state/meeting";
 import { isSilenced, peopleSorted, peopleWaiting } from "../state/tiles";
 import { ConfirmDialog } from "./confirm-dialog";
@@ -87,6 +88,8 @@ interface ControlBarProps {
   readonly state: MeetingState;
   readonly peopleOpen: boolean;
   readonly onPeople: () => void;
+  readonly qualityOpen: boolean;
+  readonly onQuality: () => void;
   readonly onHelp: () => void;
   readonly onDevices: () => void;
 }
@@ -141,6 +144,7 @@ export function ControlBar(props: ControlBarProps) {
         </Tooltip>
       </div>
       <div className={styles.right}>
+        <QualityControl {...props} />
         <AppearanceMenu />
       </div>
     </div>
@@ -198,7 +202,22 @@ function PeopleControl({ state, peopleOpen, onPeople }: ControlBarProps) {
   );
 }
 
-function MoreMenu({ model, state, onHelp, onDevices }: ControlBarProps) {
+function QualityControl({ qualityOpen, onQuality }: ControlBarProps) {
+  return (
+    <Tooltip content={qualityWords.show} relationship="description">
+      <Button
+        appearance="subtle"
+        icon={<PulseRegular />}
+        aria-label={qualityWords.title}
+        aria-expanded={qualityOpen}
+        data-testid="quality"
+        onClick={onQuality}
+      />
+    </Tooltip>
+  );
+}
+
+function MoreMenu({ model, state, onHelp, onDevices, onQuality }: ControlBarProps) {
   const styles = useStyles();
   const [ending, setEnding] = useState(false);
   return (
@@ -217,6 +236,9 @@ function MoreMenu({ model, state, onHelp, onDevices }: ControlBarProps) {
           <MenuList>
             <MenuItem icon={<SettingsRegular />} onClick={onDevices}>
               {deviceWords.settings}
+            </MenuItem>
+            <MenuItem icon={<PulseRegular />} onClick={onQuality}>
+              {qualityWords.title}
             </MenuItem>
             <MenuItem icon={<KeyboardRegular />} onClick={onHelp}>
               {words.help}

@@ -17,6 +17,7 @@ import { DevicesDialog } from "./devices-dialog";
 import { KnockCards } from "./knock-cards";
 import { NoticeBar } from "./notice-bar";
 import { PeoplePanel } from "./people-panel";
+import { QualityPanel } from "./quality-panel";
 import { ShortcutsDialog, useShortcuts } from "./shortcuts";
 import { Stage } from "./stage";
 import { SoundOutput } from "./stream-view";
@@ -49,7 +50,9 @@ export function MeetingScreen({ model, link }: { model: MeetingModel; link: stri
   const styles = useStyles();
   const state = useStore(model.state);
   const leads = state.role !== "attendee";
-  const [peopleOpen, setPeopleOpen] = useState(false);
+  const [panel, setPanel] = useState<"people" | "quality" | null>(null);
+  const peopleOpen = panel === "people";
+  const toggle = (which: "people" | "quality") => setPanel(panel === which ? null : which);
   const [helpOpen, setHelpOpen] = useState(false);
   const [devicesOpen, setDevicesOpen] = useState(false);
   useTitle(state.roster.subject);
@@ -57,7 +60,7 @@ export function MeetingScreen({ model, link }: { model: MeetingModel; link: stri
     microphone: () => model.toggleMicrophone(),
     camera: () => model.toggleCamera(),
     share: () => model.toggleScreen(),
-    people: () => setPeopleOpen((open) => !open),
+    people: () => toggle("people"),
     help: () => setHelpOpen(true),
   });
   const input = stageInput(model, state);
@@ -79,15 +82,18 @@ export function MeetingScreen({ model, link }: { model: MeetingModel; link: stri
           model={model}
           state={state}
           {...(leads ? { link } : {})}
-          onClose={() => setPeopleOpen(false)}
+          onClose={() => setPanel(null)}
         />
       )}
+      {panel === "quality" && <QualityPanel model={model} onClose={() => setPanel(null)} />}
       <div className={styles.bar}>
         <ControlBar
           model={model}
           state={state}
           peopleOpen={peopleOpen}
-          onPeople={() => setPeopleOpen(!peopleOpen)}
+          onPeople={() => toggle("people")}
+          qualityOpen={panel === "quality"}
+          onQuality={() => toggle("quality")}
           onHelp={() => setHelpOpen(true)}
           onDevices={() => setDevicesOpen(true)}
         />

@@ -7,41 +7,20 @@ import {
   MenuPopover,
   MenuTrigger,
   makeStyles,
-  Subtitle1,
   Subtitle2,
   Text,
   tokens,
 } from "@fluentui/react-components";
-import { DismissRegular, MicOffRegular, MoreHorizontalRegular } from "@fluentui/react-icons";
-import { common, meetings, meeting as meetingWords, people as words } from "../messages";
+import { MicOffRegular, MoreHorizontalRegular } from "@fluentui/react-icons";
+import { meetings, meeting as meetingWords, people as words } from "../messages";
 import { mediaEndpointsOf, mediumOf, type Participant } from "../signalling/roster";
 import type { MeetingModel, MeetingState } from "../state/meeting";
 import { peopleSorted, peopleWaiting } from "../state/tiles";
 import { CopyField } from "./copy-field";
 import { DoorAnswer } from "./knock-cards";
+import { SidePanel } from "./side-panel";
 
 const useStyles = makeStyles({
-  panel: {
-    width: "320px",
-    boxSizing: "border-box",
-    margin: "12px 12px 0 0",
-    padding: tokens.spacingHorizontalL,
-    display: "flex",
-    flexDirection: "column",
-    gap: tokens.spacingVerticalL,
-    overflowY: "auto",
-    borderRadius: tokens.borderRadiusXLarge,
-    backgroundColor: tokens.colorNeutralBackground1,
-    boxShadow: tokens.shadow8,
-    "@media (max-width: 800px)": {
-      position: "fixed",
-      inset: "12px 12px 84px 12px",
-      width: "auto",
-      margin: 0,
-      zIndex: 3,
-    },
-  },
-  head: { display: "flex", justifyContent: "space-between", alignItems: "center" },
   section: { display: "flex", flexDirection: "column", gap: tokens.spacingVerticalS },
   sectionHead: { display: "flex", justifyContent: "space-between", alignItems: "center", minHeight: "32px" },
   list: {
@@ -81,11 +60,7 @@ export function PeoplePanel({ model, state, link, onClose }: PeoplePanelProps) {
   const inside = peopleSorted(state.roster);
   const alone = inside.length <= 1;
   return (
-    <aside className={styles.panel} aria-label={words.title}>
-      <div className={styles.head}>
-        <Subtitle1 as="h2">{words.title}</Subtitle1>
-        <Button appearance="subtle" icon={<DismissRegular />} aria-label={common.close} onClick={onClose} />
-      </div>
+    <SidePanel title={words.title} onClose={onClose}>
       {link && !alone && (
         <CopyField value={link} label={meetings.inviteLink} action={meetings.copyLink} testId="invite-link" />
       )}
@@ -98,7 +73,7 @@ export function PeoplePanel({ model, state, link, onClose }: PeoplePanelProps) {
           ))}
         </ul>
       </section>
-    </aside>
+    </SidePanel>
   );
 }
 

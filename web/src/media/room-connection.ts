@@ -2,6 +2,7 @@
  * The one peer connection to the meeting's room: three tracks out, a fixed set of slots in, so that
  * nobody's coming or going renegotiates anything (DESIGN.md section 5, "Receiving many people").
  */
+import type { Statistics, StatisticsRow } from "./quality";
 import { parseRoomMessage, type SlotMap } from "./slots";
 
 export const AUDIO_SLOTS = 3;
@@ -88,6 +89,16 @@ export class RoomConnection {
   /** Streams of all audio slots; all of them are to be played. */
   audioStreams(): MediaStream[] {
     return [...this.#streams.values()].filter((stream) => stream.getAudioTracks().length > 0);
+  }
+
+  /** What the browser counts. The screen's lines are the last of those sent and of those received. */
+  async statistics(): Promise<Statistics> {
+    const received = this.#receivers.at(-1)?.mid;
+    const sent = this.#connection
+      .getTransceivers()
+      .find(({ sender }) => sender === this.#senders.screen)?.mid;
+    const rows: StatisticsRow[] = [...(await this.#connection.getStats()).values()];
+    return { rows, screens: new Set([sent ?? "", received ?? ""].filter(Boolean)) };
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** One person's stay in one meeting, from the knock to the goodbye. */
 import { captureScreen } from "../media/local-media";
 import { MediaSession } from "../media/media-session";
+import type { Statistics } from "../media/quality";
 import type { RoomConnection } from "../media/room-connection";
 import type { SlotMap } from "../media/slots";
 import type { GivenRole, Role } from "../signalling/c3p";
@@ -174,6 +175,11 @@ export class MeetingModel {
   /** Everything there is to hear. */
   audioStreams(): readonly MediaStream[] {
     return this.#media?.room?.audioStreams() ?? [];
+  }
+
+  /** What the browser counts of the connection to the room; null while there is none. */
+  async statistics(): Promise<Statistics | null> {
+    return (await this.#media?.room?.statistics()) ?? null;
   }
 
   // --- connection ---
