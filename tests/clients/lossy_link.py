@@ -53,7 +53,7 @@ class LossyLink:
     ) -> None:
         between = network.cut(host)
         self._badness = badness
-        self._random = random.Random(seed)  # noqa: S311 - a network's bad luck, not a secret
+        self._random = random.Random(seed)
         self._number = itertools.count()
         self._waiting: list[tuple[float, int, socket.socket, bytes]] = []
         sockets = [

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::rand;
@@ -13,6 +14,7 @@ use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
 use crate::outbox::Outbox;
 use crate::phone::{Phone, PhoneLeg, PhoneSockets};
+use crate::prompt::Prompt;
 use crate::room::Room;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
@@ -133,6 +135,23 @@ impl Rooms {
             self.phones.insert(socket, owner);
         }
         Ok(())
+    }
+
+    /// Play a phone a sound of the mix's rate, over what it hears, once or until something else is played;
+    /// an empty one ends what is played. No error if there is no such phone.
+    pub fn play(
+        &mut self,
+        now: Instant,
+        room: &str,
+        endpoint: &str,
+        samples: Arc<[f32]>,
+        repeats: bool,
+    ) {
+        if let Some(owner) = self.owner(room, endpoint) {
+            self.with_room(now, owner.room, |room, _| {
+                room.play(owner.endpoint, Prompt::new(samples, repeats));
+            });
+        }
     }
 
     /// What an endpoint may send from now on. No error if there is none.
