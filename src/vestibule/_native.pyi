@@ -315,13 +315,21 @@ class EndpointGone:
     reason: str
 
 @final
+class EndpointDigit:
+    """A key of a phone was pressed: 0-9, *, # or A-D, once however long it was held (RFC 4733)."""
+
+    room: str
+    endpoint: str
+    digit: str
+
+@final
 class ActiveSpeaker:
     """The room's loudest endpoint has changed; None: silence."""
 
     room: str
     endpoint: str | None
 
-MediaEvent = EndpointConnected | EndpointGone | ActiveSpeaker
+MediaEvent = EndpointConnected | EndpointGone | EndpointDigit | ActiveSpeaker
 
 @final
 class EndpointStats:
@@ -427,6 +435,12 @@ class Media:
         self, room: str, endpoint: str, *, audio: bool, video: bool, screen: bool
     ) -> None:
         """What the endpoint may send, enforced in the core whatever its client says."""
+
+    def play(self, room: str, endpoint: str, pcm: bytes, *, repeats: bool = False) -> None:
+        """Play a phone something that it alone hears, over the rest of the room: 16-bit little-endian
+        mono at 48 kHz, once or until something else is played. Empty: no more. No error if there is no
+        such phone. Raises ValueError for half a sample.
+        """
 
     def leave(self, room: str, endpoint: str) -> None: ...
     def stats(self, room: str, endpoint: str) -> EndpointStats | None: ...

@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,15 +68,15 @@ class Host:
 
     def connect(self, address: str, port: int, seconds: float = 60.0) -> socket.socket:
         """A TCP connection made from this host, usable from the test."""
-        return self._made_here(lambda: socket.create_connection((address, port), seconds))
+        return self.made_here(lambda: socket.create_connection((address, port), seconds))
 
     def listen(self, address: str) -> socket.socket:
         """A listening TCP socket of this host, on a free port."""
-        return self._made_here(lambda: socket.create_server((address, 0)))
+        return self.made_here(lambda: socket.create_server((address, 0)))
 
     def udp(self) -> socket.socket:
         """A UDP socket of this host."""
-        return self._made_here(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        return self.made_here(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
     def enter(self) -> None:
         """Move the calling thread to this host, for good; what it opens from now on is here."""
@@ -85,8 +85,8 @@ class Host:
             if libc.setns(namespace.fileno(), _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "setns")
 
-    def _made_here(self, make) -> socket.socket:  # type: ignore[no-untyped-def]
-        """Sockets belong to the namespace of the thread that makes them."""
+    def made_here(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """A socket of this host: they belong to the namespace of the thread that makes them."""
         made: list[socket.socket | Exception] = []
 
         def enter_and_make() -> None:
@@ -111,6 +111,7 @@ class Network:
         self._tag = f"v{os.getpid() % 100000}x{next(_numbers)}"
         self._subnet = f"10.{90 + next(_numbers) % 100}.{os.getpid() % 250 + 1}"
         self.hosts: list[Host] = []
+        self._between: list[Host] = []
 
     def __enter__(self) -> "Network":
         self.server = self.add_host()
@@ -155,13 +156,32 @@ class Network:
             _ip("-n", each.namespace, "neigh", "flush", "all")
         return host
 
+    def cut(self, host: Host) -> Host:
+        """Take a host off the bridge and put a namespace between: its `inner` end is the host's cable, its
+        `outer` end the bridge's. Nothing passes until somebody carries it."""
+        first, port = self.hosts[0].namespace, f"port{self.hosts.index(host) + 1}"
+        between = Host(f"{host.namespace}b", "")
+        _ip("netns", "add", between.namespace)
+        self._between.append(between)
+        _ip("-n", first, "link", "set", port, "netns", between.namespace)
+        _ip("-n", between.namespace, "link", "set", port, "name", "inner")
+        _ip("-n", first, "link", "add", port, "type", "veth", "peer", "name", "outer",
+            "netns", between.namespace)  # fmt: skip
+        _ip("-n", first, "link", "set", port, "master", "bridge0")
+        _ip("-n", first, "link", "set", port, "up")
+        for end in ("inner", "outer"):
+            _ip("-n", between.namespace, "link", "set", end, "addrgenmode", "none")
+            _ip("-n", between.namespace, "link", "set", end, "up")
+        eventually(lambda: _forwards(first, port), f"{port} to carry packets", 30.0)
+        return between
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for host in reversed(self.hosts):
+        for host in reversed(self.hosts + self._between):
             subprocess.run(["ip", "netns", "del", host.namespace], check=False, capture_output=True)
 
 

@@ -11,6 +11,7 @@ use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::channel;
+use crate::dtmf::Digit;
 use crate::events::{Source, Stats};
 use crate::offer::Shape;
 use crate::outbox::Outbox;
@@ -29,6 +30,8 @@ pub enum Heard {
     Connected,
     /// An authentic packet.
     Packet(Source, Forwarded),
+    /// A key of the telephone was pressed.
+    Digit(Digit),
     /// The receiver can't decode what is in a slot.
     KeyframeWanted(TrackId),
     /// It ended, and why.

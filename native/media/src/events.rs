@@ -88,6 +88,15 @@ pub enum Event {
         /// For the log and for people.
         reason: String,
     },
+    /// A phone's key was pressed, once (RFC 4733).
+    Digit {
+        /// The room's name.
+        room: String,
+        /// The endpoint's name.
+        endpoint: String,
+        /// 0-9, *, # or A-D.
+        digit: char,
+    },
     /// The loudest endpoint has changed; `None` is silence.
     ActiveSpeaker {
         /// The room's name.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::browser::{Browser, Heard};
 use crate::events::{Rights, SocketId, Source, Stats};
+use crate::gain::GainControl;
 use crate::handset::Handset;
 use crate::loudness::Loudness;
 use crate::outbox::Outbox;
@@ -135,6 +136,7 @@ pub(crate) struct Member {
     pub(crate) forbidden: u64,
     /// Decodes its audio while somebody needs it decoded.
     pub(crate) player: Option<Playout>,
+    pub(crate) gain: GainControl,
     /// Whether it has been told its slots at all.
     pub(crate) told: bool,
     pub(crate) connected: bool,
@@ -151,6 +153,7 @@ impl Member {
             loudness: Loudness::new(),
             forbidden: 0,
             player: None,
+            gain: GainControl::new(),
             told: false,
             connected: false,
             joined: now,

@@ -150,6 +150,7 @@ impl Room {
                     member.loudness.hear(now, level::measure(&frame));
                 }
                 let level = member.loudness.dbov();
+                member.gain.apply(&mut frame);
                 let key = *key;
                 sounds.push(Sound { key, level, frame });
             }

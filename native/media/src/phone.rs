@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::browser::Heard;
 use crate::codec::Codec;
+use crate::dtmf::DtmfReceiver;
 use crate::error::Refused;
 use crate::events::{SocketId, Source, Stats};
 use crate::leg::{PhoneLeg, PhoneSockets, check_destination};
@@ -81,6 +82,7 @@ pub struct Phone {
     last_heard: Option<Instant>,
     outgoing: Outgoing,
     incoming: Incoming,
+    keys: DtmfReceiver,
     next_report: Instant,
     stats: Stats,
     meter: PhoneMeter,
@@ -123,6 +125,7 @@ impl Phone {
                     (start >> 96) as u32,
                 ),
             },
+            keys: DtmfReceiver::new(),
             next_report: now + REPORT_INTERVAL,
             stats: Stats::default(),
             meter: PhoneMeter::new(now),
@@ -189,8 +192,13 @@ impl Phone {
         self.stats.packets_received += 1;
         self.stats.bytes_received += packet.payload.len() as u64;
         let header = packet.header;
+        if Some(header.payload_type) == self.leg.dtmf_payload_type {
+            let digit = self.keys.receive(header.timestamp, packet.payload);
+            heard.extend(digit.map(Heard::Digit));
+            return;
+        }
         if header.payload_type != self.leg.payload_type || packet.payload.is_empty() {
-            // Telephone events and comfort noise are authentic, and are not speech.
+            // Comfort noise is authentic, and is not speech.
             return;
         }
         let Some((sequence, timestamp)) = self.incoming.place(now, &header) else {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::browser::{Browser, Heard};
+use crate::dtmf::Digit;
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Source, Stats};
 use crate::handset::Handset;
@@ -17,6 +18,7 @@ use crate::member::{Body, Member};
 use crate::mixing::Mix;
 use crate::outbox::Outbox;
 use crate::phone::Phone;
+use crate::prompt::Prompt;
 use crate::quality::Quality;
 use crate::slots::{EndpointKey, Ranking, TrackId};
 use crate::timetable::Timetable;
@@ -181,6 +183,13 @@ impl Room {
         self.reassign(now);
     }
 
+    /// Play a phone something that it alone hears, or no more. Nothing happens to a browser.
+    pub fn play(&mut self, key: EndpointKey, prompt: Option<Prompt>) {
+        if let Some(handset) = self.members.get_mut(&key).and_then(Member::handset_mut) {
+            handset.listener.play(prompt);
+        }
+    }
+
     /// An endpoint's counters.
     pub fn stats(&self, key: EndpointKey) -> Option<Stats> {
         self.members.get(&key).map(Member::stats)
@@ -265,8 +274,19 @@ impl Room {
                 };
                 self.on_packet(now, track, &packet);
             }
+            Heard::Digit(digit) => self.on_digit(key, digit, out),
             Heard::KeyframeWanted(track) => self.ask_keyframe(now, track),
             Heard::Gone(reason) => self.remove(now, key, Some(reason), out),
+        }
+    }
+
+    fn on_digit(&mut self, key: EndpointKey, digit: Digit, out: &mut Outbox) {
+        if let Some(member) = self.members.get(&key) {
+            out.events.push_back(Event::Digit {
+                room: self.name.clone(),
+                endpoint: member.name.clone(),
+                digit: digit.symbol(),
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::rand;
@@ -14,6 +15,7 @@ use crate::isolate::isolate;
 use crate::leg::{PhoneLeg, PhoneSockets};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
+use crate::prompt::Prompt;
 use crate::quality::Quality;
 use crate::room::Room;
 use crate::slots::EndpointKey;
@@ -135,6 +137,23 @@ impl Rooms {
             self.phones.insert(socket, owner);
         }
         Ok(())
+    }
+
+    /// Play a phone a sound of the mix's rate, over what it hears, once or until something else is played;
+    /// an empty one ends what is played. No error if there is no such phone.
+    pub fn play(
+        &mut self,
+        now: Instant,
+        room: &str,
+        endpoint: &str,
+        samples: Arc<[f32]>,
+        repeats: bool,
+    ) {
+        if let Some(owner) = self.owner(room, endpoint) {
+            self.with_room(now, owner.room, |room, _| {
+                room.play(owner.endpoint, Prompt::new(samples, repeats));
+            });
+        }
     }
 
     /// What an endpoint may send from now on. No error if there is none.

@@ -7,7 +7,7 @@ mod network;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use network::phone::{DTMF, PAYLOAD_TYPE, Phone, Tone, converse, leg, share_of};
+use network::phone::{PAYLOAD_TYPE, Phone, Tone, converse, leg, share_of};
 use network::{ALL, NONE, Network, ROOM};
 use vestibule_media::codec::{Codec, Decoder, Encoder};
 use vestibule_media::pcm::SILENT;
@@ -213,13 +213,12 @@ fn a_muted_phone_is_not_heard() {
 }
 
 #[test]
-fn digits_are_not_speech() {
+fn a_key_is_told_once_with_whose_it_was_and_is_not_speech() {
     let mut network = Network::new();
     let mut one = phone(&mut network, "one", 20_000);
     let mut two = phone(&mut network, "two", 20_004);
-    let mut tone = Tone::new(LOW);
     for _ in 0..50 {
-        let packet = one.packet(DTMF, &tone.frame());
+        let packet = one.event(3_000, [11, 10, 0, 160]);
         network.inject(one.sockets.rtp, one.address, packet);
         network.run(Duration::from_millis(20));
         two.take(&mut network);
@@ -227,6 +226,91 @@ fn digits_are_not_speech() {
     }
     assert!(two.sound.len() > 40_000);
     assert!(two.sound.iter().all(|sample| sample.abs() < 0.01));
+    let told: Vec<_> = network
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Digit { .. }))
+        .collect();
+    let pound = Event::Digit {
+        room: ROOM.to_owned(),
+        endpoint: "one".to_owned(),
+        digit: '#',
+    };
+    assert_eq!(told, [&pound]);
+}
+
+#[test]
+fn a_key_that_is_not_authentic_was_not_pressed() {
+    let mut network = Network::new();
+    let mut one = phone(&mut network, "one", 20_000);
+    let mut forged = one.event(3_000, [11, 10, 0, 160]);
+    forged[13] ^= 1;
+    network.inject(one.sockets.rtp, one.address, forged);
+    let genuine = one.event(3_000, [5, 10, 0, 160]);
+    network.inject(one.sockets.rtp, one.address, genuine.clone());
+    network.inject(one.sockets.rtp, one.address, genuine);
+    let digits = network.events.iter().filter_map(|event| match event {
+        Event::Digit { digit, .. } => Some(*digit),
+        _ => None,
+    });
+    assert_eq!(digits.collect::<String>(), "5");
+}
+
+#[test]
+fn a_silent_line_is_not_dead() {
+    for codec in Codec::ALL {
+        let mut network = Network::new();
+        let suite = Suite::AeadAes256Gcm;
+        let mut one = Phone::join(&mut network, "one", 20_000, codec, suite, ALL);
+        for _ in 0..50 {
+            one.say(&mut network, &SILENT);
+            network.run(Duration::from_millis(20));
+            one.take(&mut network);
+        }
+        let heard = lately(&one.sound);
+        assert!(heard.iter().all(|sample| sample.abs() < 0.01), "{codec:?}");
+        let active = heard.iter().filter(|sample| **sample != 0.0).count();
+        assert!(active > heard.len() / 2, "{codec:?}: {active}");
+    }
+}
+
+#[test]
+fn a_prompt_is_heard_by_whom_it_is_for() {
+    let mut network = Network::new();
+    let mut one = phone(&mut network, "one", 20_000);
+    let mut two = phone(&mut network, "two", 20_004);
+    let mut tone = Tone::new(HIGH);
+    let prompt: Vec<f32> = (0..50).flat_map(|_| tone.frame()).collect();
+    let mut phones = [(&mut one, Tone::new(LOW)), (&mut two, Tone::new(LOW))];
+    converse(&mut network, &mut phones, SECOND / 2);
+    network
+        .rooms
+        .play(network.now, ROOM, "one", prompt.into(), false);
+    converse(&mut network, &mut phones, SECOND * 3 / 4);
+    assert!(share_of(HIGH, lately(&one.sound)) > 0.7);
+    assert!(share_of(HIGH, lately(&two.sound)) < 0.05);
+    let mut phones = [(&mut one, Tone::new(LOW)), (&mut two, Tone::new(LOW))];
+    converse(&mut network, &mut phones, SECOND);
+    assert!(share_of(HIGH, lately(&one.sound)) < 0.05, "it ended");
+}
+
+#[test]
+fn a_voice_that_is_too_quiet_is_raised() {
+    let mut network = Network::new();
+    let mut one = phone(&mut network, "one", 20_000);
+    let mut two = phone(&mut network, "two", 20_004);
+    let mut tone = Tone::new(LOW);
+    for _ in 0..400 {
+        one.say(&mut network, &tone.frame().map(|sample| sample * 0.03));
+        two.say(&mut network, &SILENT);
+        network.run(Duration::from_millis(20));
+        two.take(&mut network);
+        one.take(&mut network);
+    }
+    let loudest = |sound: &[f32]| sound.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
+    let first = loudest(&two.sound[24_000..48_000]);
+    let last = loudest(lately(&two.sound));
+    assert!(last > 1.5 * first, "{first} {last}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Se
 from vestibule.conferencing.focus_session import ALLOW, FocusSession, reason
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
+from vestibule.conferencing.phone_keys import PhoneKeys
 from vestibule.conferencing.room import RelayAccessIssuer, Rooms, rights_of
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
@@ -77,6 +78,7 @@ class AudioVideo:
     def __init__(self, parts: AudioVideoParts) -> None:
         self._parts = parts
         self._sessions: dict[str, MediaSession] = {}
+        self._keys = PhoneKeys()
 
     # --- browsers ---
 
@@ -175,6 +177,7 @@ class AudioVideo:
         room = conference.meeting.id
         media = self._parts.rooms.quality(room, seat.endpoint)
         self._parts.rooms.leave(room, seat.endpoint)
+        self._keys.forget(seat.endpoint)
         if media is not None and media.is_connected:
             _log.info(
                 "media.ended", meeting=room, entity=seat.entity, round_trip=media.round_trip,
@@ -191,6 +194,16 @@ class AudioVideo:
         seat = conference.seat_of_endpoint(endpoint) if conference else None
         if conference is not None and seat is not None:
             conference.media_changed(seat, connected=True)
+            self._parts.rooms.play(room, endpoint, "entered")
+
+    def pressed(self, room: str, endpoint: str, key: str) -> None:
+        """The room says that a key of a phone was pressed."""
+        conference = self._parts.live.find(room)
+        seat = conference.seat_of_endpoint(endpoint) if conference else None
+        if conference is None or seat is None or not self._keys.press(endpoint, key):
+            return
+        conference.toggle_self_mute(seat)
+        self._parts.rooms.play(room, endpoint, "unmuted" if seat.may_be_heard else "muted")
 
     def gone(self, room: str, endpoint: str, why: str) -> None:
         """The room says that an endpoint ended by itself: a browser may come back, a phone is gone."""

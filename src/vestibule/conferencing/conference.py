@@ -81,6 +81,8 @@ class Seat:
     media_connected: bool = False
     muted: bool = False
     """Muted by a presenter: the room takes no audio from it."""
+    self_muted: bool = False
+    """Muted by the keys of its own phone, which lift it again: a presenter's mute is another matter."""
     deadline: Timer | None = None
 
     @property
@@ -91,6 +93,11 @@ class Seat:
     def may(self, act: Act) -> bool:
         """Whether its role covers an act; the lobby covers none."""
         return self.is_in and may(self.role, act)
+
+    @property
+    def may_be_heard(self) -> bool:
+        """Whether the room takes its audio now."""
+        return self.may(Act.SEND_AUDIO) and not self.muted and not self.self_muted
 
 
 class Observer(Protocol):
@@ -254,6 +261,12 @@ class Conference:
             seat.muted = muted
             self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, entity)
+
+    def toggle_self_mute(self, seat: Seat) -> None:
+        """A phone's keys mute it, or lift that; a presenter's mute stays."""
+        seat.self_muted = not seat.self_muted
+        self._observer.role_changed(self, seat)
+        self._observer.roster_changed(self, seat.entity)
 
     # --- media ---
 

@@ -1,10 +1,13 @@
 """What conferencing asks of the media side; `server.py` hands in something that does it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vestibule.conferencing.conference import Seat
 from vestibule.conferencing.roles import Act
+
+Sound = Literal["entered", "muted", "unmuted"]
+"""What a phone, which has no screen, is told by a tone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class MediaRights:
 def rights_of(seat: Seat) -> MediaRights:
     """What a seat may send now."""
     return MediaRights(
-        audio=seat.may(Act.SEND_AUDIO) and not seat.muted,
+        audio=seat.may_be_heard,
         video=seat.may(Act.SEND_VIDEO),
         screen=seat.may(Act.SHARE_SCREEN),
     )
@@ -68,6 +71,9 @@ class Rooms(Protocol):
 
     def set_rights(self, room: str, endpoint: str, rights: MediaRights) -> None:
         """Change what an endpoint may send, at once."""
+
+    def play(self, room: str, endpoint: str, sound: Sound) -> None:
+        """Let a phone alone hear a sound. Nothing happens to a browser, or if it is gone."""
 
     def leave(self, room: str, endpoint: str) -> None:
         """End an endpoint. No error if it is gone."""

@@ -105,7 +105,7 @@ def _media_endpoint(user: etree._Element, seat: Seat) -> None:
         user, _tag("endpoint"), {"entity": seat.endpoint or "", "session-type": "audio-video"}
     )
     _text(endpoint, "status", "connected")
-    _media(endpoint, "1", "audio", may_send=seat.may(Act.SEND_AUDIO) and not seat.muted)
+    _media(endpoint, "1", "audio", may_send=seat.may_be_heard)
     _media(endpoint, "2", "video", may_send=seat.may(Act.SEND_VIDEO))
     _media(endpoint, "3", "applicationsharing", may_send=seat.may(Act.SHARE_SCREEN))
 

@@ -3,8 +3,15 @@
 import asyncio
 from typing import Protocol
 
-from vestibule._native import EndpointConnected, EndpointGone, Media, MediaRefused
+from vestibule._native import (
+    EndpointConnected,
+    EndpointDigit,
+    EndpointGone,
+    Media,
+    MediaRefused,
+)
 from vestibule.media.phone_offer import read_phone_offer, write_answer
+from vestibule.media.phone_sounds import Sound, render
 from vestibule.media.quality import EndpointQuality, quality_of
 from vestibule.sip.refusal import SipRefusal
 
@@ -34,6 +41,9 @@ class Listener(Protocol):
     def gone(self, room: str, endpoint: str, why: str) -> None:
         """The endpoint ended by itself."""
 
+    def pressed(self, room: str, endpoint: str, key: str) -> None:
+        """A key of a phone was pressed: 0-9, *, # or A-D."""
+
 
 class Rooms:
     """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers; `fips`: phones have
@@ -46,6 +56,7 @@ class Rooms:
         self._address = address
         self._open: set[str] = set()
         self._listener: Listener | None = None
+        self._sounds: dict[Sound, bytes] = {}
 
     def start(self, listener: Listener) -> None:
         """Begin to take the core's events in this event loop."""
@@ -106,6 +117,12 @@ class Rooms:
             room, endpoint, audio=rights.audio, video=rights.video, screen=rights.screen
         )
 
+    def play(self, room: str, endpoint: str, sound: Sound) -> None:
+        """Let a phone alone hear a sound. Nothing happens to a browser, or if it is gone."""
+        if sound not in self._sounds:
+            self._sounds[sound] = render(sound)
+        self._media.play(room, endpoint, self._sounds[sound])
+
     def leave(self, room: str, endpoint: str) -> None:
         """End an endpoint. No error if it is gone."""
         self._media.leave(room, endpoint)
@@ -142,6 +159,8 @@ class Rooms:
                 self._listener.connected(event.room, event.endpoint)
             elif isinstance(event, EndpointGone):
                 self._listener.gone(event.room, event.endpoint, event.reason)
+            elif isinstance(event, EndpointDigit):
+                self._listener.pressed(event.room, event.endpoint, event.digit)
 
 
 def _refusal(refused: MediaRefused) -> SipRefusal:

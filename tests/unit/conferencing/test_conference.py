@@ -69,6 +69,19 @@ def test_a_guest_cannot_enter_on_another_guests_admission() -> None:
         guest(conference)
 
 
+def test_a_phones_own_mute_and_a_presenters_are_two_things() -> None:
+    conference, _ = make_conference()
+    host = organizer(conference)
+    phone = conference.knock(BOB, "Bob", Who.MEMBER)
+    conference.toggle_self_mute(phone)
+    assert not phone.may_be_heard
+    conference.mute(host, BOB, muted=True)
+    conference.toggle_self_mute(phone)
+    assert not phone.may_be_heard
+    conference.mute(host, BOB, muted=False)
+    assert phone.may_be_heard
+
+
 @pytest.mark.parametrize("act", ["let_in", "reject", "remove"])
 def test_an_attendee_and_a_waiting_guest_move_nobody(act: str) -> None:
     conference, notebook = make_conference(presenting=Presenting.ORGANIZER)

@@ -1,8 +1,12 @@
 //! Encoding the mix for its listeners: once per codec for all who hear the same.
+//!
+//! Who hears nobody gets comfort noise; who is played something hears that over the rest.
 
 use super::Mixer;
+use super::comfort::ComfortNoise;
 use crate::codec::{Codec, CodecFailed, Encoder};
 use crate::pcm::{Frame, SILENT};
+use crate::prompt::Prompt;
 
 /// Ticks for which a listener keeps its own encoder after it was last in the mix: two seconds, so
 /// that a dialogue doesn't change its stream's encoder (and history) at every turn.
@@ -14,6 +18,7 @@ pub struct Listener<K> {
     source: K,
     codec: Codec,
     own: Option<Own>,
+    prompt: Option<Prompt>,
 }
 
 #[derive(Debug)]
@@ -31,7 +36,13 @@ impl<K: Copy + Eq> Listener<K> {
             source,
             codec,
             own: None,
+            prompt: None,
         }
+    }
+
+    /// Play it something from now on, instead of what is being played.
+    pub(crate) fn play(&mut self, prompt: Option<Prompt>) {
+        self.prompt = prompt;
     }
 
     /// The codec it is sent.
@@ -45,29 +56,27 @@ impl<K: Copy + Eq> Listener<K> {
     pub const fn is_encoded_apart(&self) -> bool {
         self.own.is_some()
     }
+}
 
-    /// Decide whether this tick needs an encoder of its own, and give it.
-    fn own_encoder(&mut self, in_mix: bool) -> Result<Option<&mut Own>, CodecFailed> {
-        if in_mix {
-            match &mut self.own {
-                Some(own) => own.ticks_left = KEEP,
-                None => {
-                    let encoder = Encoder::new(self.codec)?;
-                    self.own = Some(Own {
-                        encoder,
-                        payload: Vec::new(),
-                        ticks_left: KEEP,
-                    });
-                }
-            }
-        } else if let Some(own) = &mut self.own {
-            own.ticks_left -= 1;
-            if own.ticks_left == 0 {
-                self.own = None;
-            }
+/// A listener's own encoder, if this tick needs one: made on first demand, kept a while afterwards.
+fn own_encoder(
+    own: &mut Option<Own>,
+    codec: Codec,
+    hears_apart: bool,
+) -> Result<Option<&mut Own>, CodecFailed> {
+    match own {
+        Some(own) if hears_apart => own.ticks_left = KEEP,
+        Some(own) if own.ticks_left > 1 => own.ticks_left -= 1,
+        None if hears_apart => {
+            *own = Some(Own {
+                encoder: Encoder::new(codec)?,
+                payload: Vec::new(),
+                ticks_left: KEEP,
+            });
         }
-        Ok(self.own.as_mut())
+        _ => *own = None,
     }
+    Ok(own.as_mut())
 }
 
 /// The common mix in one codec.
@@ -87,6 +96,7 @@ pub struct Fanout {
     shared: Vec<Shared>,
     tick: u64,
     scratch: Box<Frame>,
+    noise: ComfortNoise,
     encodings: u64,
 }
 
@@ -98,6 +108,7 @@ impl Fanout {
             shared: Vec::new(),
             tick: 0,
             scratch: Box::new(SILENT),
+            noise: ComfortNoise::new(),
             encodings: 0,
         }
     }
@@ -107,8 +118,8 @@ impl Fanout {
         self.tick += 1;
     }
 
-    /// What this listener is sent for this tick. Listeners who are in the mix (or were lately) get
-    /// an encoding without themselves; all others of a codec share one.
+    /// What this listener is sent for this tick. Listeners who are in the mix or are played something
+    /// (or were lately) get an encoding of their own; all others of a codec share one.
     ///
     /// # Errors
     /// [`CodecFailed`]: this listener gets nothing this time.
@@ -119,18 +130,29 @@ impl Fanout {
     ) -> Result<&'a [u8], CodecFailed> {
         let codec = listener.codec;
         let source = listener.source;
-        if let Some(own) = listener.own_encoder(mixer.contains(source))? {
+        let hears_apart = listener.prompt.is_some() || mixer.contains(source);
+        let Some(own) = own_encoder(&mut listener.own, codec, hears_apart)? else {
+            return self.common(codec, mixer);
+        };
+        if mixer.is_silent_for(source) {
+            *self.scratch = *self.noise.next();
+        } else {
             mixer.without(source, &mut self.scratch);
-            own.payload.clear();
-            own.encoder.encode(&self.scratch, &mut own.payload)?;
-            self.encodings += 1;
-            return Ok(&own.payload);
         }
-        self.common(codec, mixer.common())
+        let playing = &mut listener.prompt;
+        playing.take_if(|prompt| !prompt.lay_over(&mut self.scratch));
+        own.payload.clear();
+        own.encoder.encode(&self.scratch, &mut own.payload)?;
+        self.encodings += 1;
+        Ok(&own.payload)
     }
 
     /// The common mix in that codec, encoded on first demand.
-    fn common(&mut self, codec: Codec, frame: &Frame) -> Result<&[u8], CodecFailed> {
+    fn common<K: Copy + Eq>(
+        &mut self,
+        codec: Codec,
+        mixer: &Mixer<K>,
+    ) -> Result<&[u8], CodecFailed> {
         let position = match self
             .shared
             .iter()
@@ -150,6 +172,10 @@ impl Fanout {
         let shared = &mut self.shared[position];
         if shared.tick != self.tick {
             shared.payload.clear();
+            let frame = match mixer.voices().next() {
+                Some(_) => mixer.common(),
+                None => self.noise.next(),
+            };
             shared.encoder.encode(frame, &mut shared.payload)?;
             shared.tick = self.tick;
             self.encodings += 1;

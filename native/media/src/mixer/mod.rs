@@ -4,6 +4,7 @@
 //! voices; [`Mixer::common`] is what everyone else hears, [`Mixer::without`] what a voice hears.
 //! How that is encoded, once for all where it can be, is in `fanout.rs`.
 
+mod comfort;
 mod fanout;
 mod limiter;
 
@@ -153,6 +154,12 @@ impl<K: Copy + Eq> Mixer<K> {
         } else {
             *out = *self.common;
         }
+    }
+
+    /// Whether `listener` hears nobody.
+    #[must_use]
+    pub fn is_silent_for(&self, listener: K) -> bool {
+        !self.voices.iter().any(|voice| voice.source != listener)
     }
 
     /// Who is heard, loudest first.

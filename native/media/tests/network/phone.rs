@@ -134,6 +134,23 @@ impl Phone {
         packet
     }
 
+    /// A packet of a telephone event, protected.
+    pub fn event(&mut self, timestamp: u32, payload: [u8; 4]) -> Vec<u8> {
+        let mut packet = Vec::new();
+        let header = Header {
+            marker: false,
+            payload_type: DTMF,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: 7,
+        };
+        header.write(&mut packet);
+        self.sequence = self.sequence.wrapping_add(1);
+        packet.extend_from_slice(&payload);
+        self.sender.protect_rtp(&mut packet).unwrap();
+        packet
+    }
+
     /// An empty receiver report, protected.
     pub fn report(&mut self) -> Vec<u8> {
         let mut packet = vec![0x80, 201, 0, 1, 0, 0, 0, 7];

@@ -18,6 +18,14 @@ pub struct EndpointGone {
     reason: String,
 }
 
+/// A phone's key was pressed.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct EndpointDigit {
+    room: String,
+    endpoint: String,
+    digit: char,
+}
+
 /// The loudest endpoint has changed.
 #[pyclass(frozen, get_all, module = "vestibule._native")]
 pub struct ActiveSpeaker {
@@ -69,6 +77,18 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             };
             Py::new(py, gone).map(Py::into_any)
         }
+        Event::Digit {
+            room,
+            endpoint,
+            digit,
+        } => {
+            let pressed = EndpointDigit {
+                room,
+                endpoint,
+                digit,
+            };
+            Py::new(py, pressed).map(Py::into_any)
+        }
         Event::ActiveSpeaker { room, endpoint } => {
             Py::new(py, ActiveSpeaker { room, endpoint }).map(Py::into_any)
         }
@@ -79,6 +99,7 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<EndpointConnected>()?;
     module.add_class::<EndpointGone>()?;
+    module.add_class::<EndpointDigit>()?;
     module.add_class::<ActiveSpeaker>()?;
     module.add_class::<EndpointStats>()
 }

@@ -14,6 +14,7 @@ use mio::Waker;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use vestibule_media::codec::Codec;
+use vestibule_media::pcm::from_i16;
 use vestibule_media::srtp::Suite;
 use vestibule_media::{Event, PhoneLeg, Refused, Rights};
 
@@ -226,6 +227,23 @@ impl Media {
             worker
                 .rooms
                 .set_rights(worker.now, &room, &endpoint, rights);
+        })
+    }
+
+    #[pyo3(signature = (room, endpoint, pcm, *, repeats=false))]
+    fn play(&self, room: String, endpoint: String, pcm: &[u8], repeats: bool) -> PyResult<()> {
+        let (pairs, rest) = pcm.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(PyValueError::new_err("half a sample"));
+        }
+        let samples: Arc<[f32]> = pairs
+            .iter()
+            .map(|pair| from_i16(i16::from_le_bytes(*pair)))
+            .collect();
+        self.post(move |worker| {
+            worker
+                .rooms
+                .play(worker.now, &room, &endpoint, samples, repeats);
         })
     }
 

@@ -1,0 +1,29 @@
+"""Short sounds that tell a phone, which has no screen, what has happened."""
+
+import math
+from array import array
+from typing import Literal
+
+Sound = Literal["entered", "muted", "unmuted"]
+
+RATE = 48_000
+"""Samples a second, mono; each one 16 bits, little-endian."""
+_PEAK = 0.2 * 32_767
+_FADE = RATE // 100  # 10 ms, so that no note begins or ends with a click
+_NOTES: dict[Sound, tuple[tuple[float, float], ...]] = {
+    # hertz, seconds
+    "entered": ((523.25, 0.12), (659.25, 0.12), (783.99, 0.2)),
+    "muted": ((659.25, 0.12), (440.0, 0.2)),
+    "unmuted": ((440.0, 0.12), (659.25, 0.2)),
+}
+
+
+def render(sound: Sound) -> bytes:
+    """A sound as samples: rising when a door or microphone opens, falling when it closes."""
+    samples = array("h")
+    for hertz, seconds in _NOTES[sound]:
+        length = int(RATE * seconds)
+        for n in range(length):
+            loudness = _PEAK * min(1.0, n / _FADE, (length - n) / _FADE)
+            samples.append(int(loudness * math.sin(2 * math.pi * hertz * n / RATE)))
+    return samples.tobytes()
