@@ -64,6 +64,7 @@ class Baresip:
         certificate: Path,
         codecs: str = "opus/48000/2",
         media_encryption: str = "srtp-mand",
+        nat_traversal: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host, self.folder = host, folder
@@ -79,9 +80,10 @@ class Baresip:
             )
         )
         encryption = f"mediaenc={media_encryption};" if media_encryption else ""
+        traversal = f"medianat={nat_traversal};" if nat_traversal else ""
         (folder / "accounts").write_text(
             f'<{address};transport=tls>;auth_pass=none;outbound="{outbound};transport=tls";'
-            f"{encryption}answermode=auto;regint=60;audio_codecs={codecs}\n"
+            f"{encryption}{traversal}answermode=auto;regint=60;audio_codecs={codecs}\n"
         )
         (folder / "contacts").write_text("")
         self._events: list[dict[str, Any]] = []

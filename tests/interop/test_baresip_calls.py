@@ -13,14 +13,16 @@ from tests.clients.namespaces import Network
 _SECONDS = 8.0
 
 
-def phone(network: Network, deployment: Deployment, name: str, folder: Path, seed: int) -> Baresip:
-    """A phone of a demo person, with a melody of its own on the microphone."""
+def phone(
+    network: Network, deployment: Deployment, name: str, folder: Path, seed: int, **options: str
+) -> Baresip:
+    """A phone of a demo person, with a melody of its own on the microphone; `options` are Baresip's."""
     folder.mkdir()
     write_wav(folder / "in.wav", melody(seed, 60.0), channels=2)
     user = deployment.user(name)
     return Baresip(
         network.add_host(), folder, address=user.sip, outbound=deployment.outbound,
-        authority=deployment.authority, certificate=user.device_pem,
+        authority=deployment.authority, certificate=user.device_pem, **options,
     )  # fmt: skip
 
 

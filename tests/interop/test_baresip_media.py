@@ -1,0 +1,59 @@
+"""baresip with each codec in a meeting, and phone to phone with keys by DTLS and ways by ICE (E4, E11, N8)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.deployment import Deployment
+from tests.clients.namespaces import Network
+from tests.interop.test_baresip_calls import hears, phone
+
+_SECONDS = 4.0
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Hosts for all tests here."""
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One demo for all tests here."""
+    with Deployment(network.server, tmp_path_factory.mktemp("media") / "demo") as deployment:
+        yield deployment
+
+
+@pytest.mark.parametrize("codec", ["G722/16000/1", "PCMU/8000/1", "PCMA/8000/1"])
+def test_a_phone_of_another_codec_talks_in_a_meeting(
+    network: Network, deployment: Deployment, tmp_path: Path, codec: str
+) -> None:
+    focus = deployment.facts["meeting"]["focus"]
+    with (
+        phone(network, deployment, "alice", tmp_path / "alice", 1, codecs=codec) as alice,
+        phone(network, deployment, "bob", tmp_path / "bob", 2) as bob,
+    ):
+        for each in (alice, bob):
+            each.wait_registered()
+            each.dial(focus)
+            each.wait_event("CALL_ESTABLISHED")
+        assert hears(bob, 1, _SECONDS) > 0.7
+        assert hears(alice, 2, _SECONDS) > 0.7
+
+
+def test_two_phones_talk_with_keys_by_dtls_over_ways_by_ice(
+    network: Network, deployment: Deployment, tmp_path: Path
+) -> None:
+    options = {"media_encryption": "dtls_srtp", "nat_traversal": "ice"}
+    with (
+        phone(network, deployment, "alice", tmp_path / "alice", 1, **options) as alice,
+        phone(network, deployment, "bob", tmp_path / "bob", 2, **options) as bob,
+    ):
+        alice.wait_registered()
+        bob.wait_registered()
+        alice.dial(deployment.user("bob").sip)
+        alice.wait_event("CALL_ESTABLISHED")
+        assert hears(bob, 1, _SECONDS) > 0.8
+        assert hears(alice, 2, _SECONDS) > 0.8
