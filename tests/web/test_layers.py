@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.clients.chromium import statistics
 from tests.clients.deadline import eventually
@@ -18,8 +18,8 @@ from tests.web.meeting_steps import (
     wait_for_meeting,
 )
 
-_SMALL = {"width": 420, "height": 360}
-_LARGE = {"width": 1600, "height": 1000}
+_SMALL: ViewportSize = {"width": 420, "height": 360}
+_LARGE: ViewportSize = {"width": 1600, "height": 1000}
 _PATIENCE = 60.0  # seconds
 
 
