@@ -403,7 +403,8 @@ class Media:
         """Take a browser's SDP offer and return the answer. The offer's m-lines, in this order: audio
         sendonly (microphone), video sendonly (camera), video sendonly (screen), then the receive
         slots: audio recvonly x 1-3, video recvonly x 1-25, and one video recvonly for the screen;
-        application (data channel "room") as the fourth line or, as browsers have it, the last.
+        application (data channel "room") as the fourth line or, as browsers have it, the last. The
+        camera may be in up to three simulcast layers (docs/protocol/room.md).
         Raises MediaRefused.
         """
 

@@ -198,6 +198,7 @@ export const meeting = {
   stopSharing: "Stop sharing",
   speaking: "speaking",
   silenced: "muted by a presenter",
+  cameraPaused: "Video paused: slow connection",
   cameraOff: "camera off",
   reconnecting: "The connection was lost. Bringing you back…",
   mediaConnecting: "Connecting audio and video…",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::rand;
+use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
@@ -17,6 +18,7 @@ use crate::approved;
 use crate::browser::{Browser, Messages};
 use crate::error::Refused;
 use crate::events::{Source, Stats};
+use crate::layout::Layout;
 use crate::offer::{Shape, without_candidates};
 use crate::outgoing::{SlotGroup, SlotStream};
 use crate::quality::{self, BrowserMeter};
@@ -27,6 +29,11 @@ const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 const UFRAG_CHARS: usize = 16;
 /// 192 bits; RFC 8445 section 5.3 asks for 128.
 const PASSWORD_CHARS: usize = 32;
+
+/// Bandwidth to a browser before its first reports.
+const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
+/// Octets that a browser's message may have before SCTP refuses it; what is understood is shorter still.
+const MAX_CHANNEL_MESSAGE: u32 = 16 * 1024;
 
 /// What all browsers of a node share.
 pub struct Answerer {
@@ -62,7 +69,7 @@ impl Answerer {
             SdpOffer::from_sdp_string(&without_candidates(offer)).map_err(|_| Refused::NotSdp)?;
         let credentials = random_credentials()?;
         let ufrag = credentials.ufrag.clone();
-        let mut rtc = self.build(now, credentials)?;
+        let mut rtc = self.build(now, credentials, shape.reports_arrivals)?;
         let answer = rtc
             .sdp_api()
             .accept_offer(parsed)
@@ -92,11 +99,13 @@ impl Answerer {
             meter: BrowserMeter::default(),
             connected: false,
             messages: Messages::default(),
+            layout: Layout::new(now),
         };
         Ok((browser, answer.to_sdp_string()))
     }
 
-    fn build(&self, now: Instant, credentials: IceCreds) -> Result<Rtc, Refused> {
+    /// `estimating`: without reports of arrivals an estimate would never grow, and packets would wait for it.
+    fn build(&self, now: Instant, credentials: IceCreds, estimating: bool) -> Result<Rtc, Refused> {
         let mut rtc = Rtc::builder()
             .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
@@ -104,6 +113,8 @@ impl Answerer {
             .set_stats_interval(Some(quality::INTERVAL))
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(credentials)
+            .set_sctp_max_message_size(MAX_CHANNEL_MESSAGE)
+            .enable_bwe(estimating.then_some(FIRST_ESTIMATE))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use str0m::bwe::{Bitrate, BweKind};
 use str0m::channel::ChannelId;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
@@ -13,11 +14,12 @@ use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 use crate::channel;
 use crate::dtmf::Digit;
 use crate::events::{Source, Stats};
+use crate::layout::Layout;
 use crate::offer::Shape;
 use crate::outbox::Outbox;
 use crate::outgoing::{Forwarded, SlotGroup};
 use crate::quality::{BrowserMeter, Quality};
-use crate::rtp::{Datagram, Header};
+use crate::rtp::{Datagram, Extension, Header};
 use crate::slots::TrackId;
 
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
@@ -33,7 +35,9 @@ pub enum Heard {
     /// A key of the telephone was pressed.
     Digit(Digit),
     /// The receiver can't decode what is in a slot.
-    KeyframeWanted(TrackId),
+    KeyframeWanted(TrackId, u8),
+    /// What it can take, or how it shows it, has changed.
+    LayoutChanged,
     /// It ended, and why.
     Gone(String),
 }
@@ -47,12 +51,13 @@ pub struct Browser {
     pub(crate) receives: [Pt; 2],
     pub(crate) repairs: Vec<u8>,
     pub(crate) groups: [SlotGroup; 3],
-    pub(crate) sources: HashMap<Ssrc, Source>,
+    pub(crate) sources: HashMap<Ssrc, (Source, u8)>,
     pub(crate) deadline: Instant,
     pub(crate) stats: Stats,
     pub(crate) meter: BrowserMeter,
     pub(crate) connected: bool,
     pub(crate) messages: Messages,
+    pub(crate) layout: Layout,
 }
 
 /// The newest message of each kind that the data channel has yet to take.
@@ -110,7 +115,7 @@ impl Browser {
         };
         let admitted = match &media {
             None => true,
-            Some(Ok((header, _))) => self.admits(header.ssrc),
+            Some(Ok((header, _))) => self.admits(header.ssrc, data),
             Some(Err(_)) => false,
         };
         let parsed = Receive::new(Protocol::Udp, source, self.address, data);
@@ -155,15 +160,27 @@ impl Browser {
         self.connected && self.groups[track.source as usize].write(&mut self.rtc, track, packet)
     }
 
-    /// Ask the browser for a keyframe of what it sends. True: `pump` it.
-    pub fn request_keyframe(&mut self, source: Source) -> bool {
+    /// Ask the browser for a keyframe of a layer that it sends. True: `pump` it.
+    pub fn request_keyframe(&mut self, source: Source, layer: u8) -> bool {
         let mid = self.shape.sources[source as usize].1;
+        let rid = match source {
+            Source::Camera => self.shape.simulcast.rids.get(usize::from(layer)).copied(),
+            Source::Audio | Source::Screen => None,
+        };
         let mut direct = self.rtc.direct_api();
-        let Some(stream) = direct.stream_rx_by_mid(mid, None) else {
+        let Some(stream) = direct.stream_rx_by_mid(mid, rid) else {
             return false;
         };
         stream.request_keyframe(KeyframeRequestKind::Pli);
         true
+    }
+
+    /// Look for bandwidth, in bits per second: send that much even if it is padding, try to find `desired`.
+    pub fn seek_bandwidth(&mut self, sustained: u64, desired: u64) {
+        if self.layout.seeks(sustained, desired) {
+            let mut estimation = self.rtc.bwe();
+            estimation.set_bitrate(Bitrate::from(sustained), Bitrate::from(desired));
+        }
     }
 
     /// Tell the whole slot map. True: `pump` it.
@@ -200,9 +217,41 @@ impl Browser {
 
     /// Whether a packet's SSRC is one that the offer declared. The core below would map any SSRC with
     /// a mid extension to a track before the packet is authenticated.
-    fn admits(&self, ssrc: u32) -> bool {
+    fn admits(&mut self, ssrc: u32, packet: &[u8]) -> bool {
         // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
-        self.shape.undeclared || ssrc == 0 || self.shape.ssrcs.contains_key(&ssrc)
+        self.shape.undeclared
+            || ssrc == 0
+            || self.shape.ssrcs.contains_key(&ssrc)
+            || self.sources.contains_key(&Ssrc::from(ssrc))
+            || self.admits_layer(ssrc, packet)
+    }
+
+    /// A layer of the camera is of the SSRC that first proved to be it; until then, and for repairs, a
+    /// packet must name one that the offer has.
+    fn admits_layer(&mut self, ssrc: u32, packet: &[u8]) -> bool {
+        let simulcast = &self.shape.simulcast;
+        if simulcast.rids.is_empty() {
+            return false;
+        }
+        match simulcast.named(Extension::of(packet)) {
+            Some((_, true)) => true,
+            Some((layer, false)) => {
+                let place = (Source::Camera, layer as u8);
+                !self.sources.values().any(|known| *known == place)
+            }
+            None => self.repairs_layer(Ssrc::from(ssrc)),
+        }
+    }
+
+    /// Once a repair stream is acknowledged its packets name no layer any more.
+    fn repairs_layer(&mut self, ssrc: Ssrc) -> bool {
+        let mid = self.shape.sources[Source::Camera as usize].1;
+        let mut direct = self.rtc.direct_api();
+        let mut rids = self.shape.simulcast.rids.iter();
+        rids.any(|rid| {
+            let stream = direct.stream_rx_by_mid(mid, Some(*rid));
+            stream.and_then(|stream| stream.rtx()) == Some(ssrc)
+        })
     }
 
     /// Probes and repair packets may come to nothing honestly; a media packet that does was refused.
@@ -247,7 +296,16 @@ impl Browser {
             }
             Event::RtpPacket(packet) => heard.extend(self.on_packet(packet)),
             Event::KeyframeRequest(request) => {
-                heard.extend(self.complaint(now, request.mid).map(Heard::KeyframeWanted));
+                let complaint = self.complaint(now, request.mid);
+                heard.extend(complaint.map(|(track, layer)| Heard::KeyframeWanted(track, layer)));
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. })
+                if self.layout.learn_estimate(estimate.as_u64()) =>
+            {
+                heard.push(Heard::LayoutChanged);
+            }
+            Event::ChannelData(data) if self.messages.channel == Some(data.id) => {
+                self.on_message(now, &data.data, heard);
             }
             Event::ChannelOpen(id, label) if label == channel::LABEL => {
                 self.messages.channel = Some(id);
@@ -275,16 +333,33 @@ impl Browser {
         }
     }
 
-    fn complaint(&mut self, now: Instant, mid: Mid) -> Option<TrackId> {
+    fn complaint(&mut self, now: Instant, mid: Mid) -> Option<(TrackId, u8)> {
         self.groups
             .iter_mut()
             .find_map(|group| group.complaint(now, mid))
     }
 
+    /// What it wants to see; anything else, or too much of it, is refused and changes nothing.
+    fn on_message(&mut self, now: Instant, message: &[u8], heard: &mut Vec<Heard>) {
+        let groups = &self.groups;
+        let wanted = self.layout.hear(now, message, |mid| {
+            let video = &groups[Source::Camera as usize..];
+            video
+                .iter()
+                .flat_map(SlotGroup::iter)
+                .any(|(stream, _)| stream.mid() == mid)
+        });
+        if wanted {
+            heard.push(Heard::LayoutChanged);
+        } else {
+            self.stats.packets_refused += 1;
+        }
+    }
+
     fn on_packet(&mut self, packet: RtpPacket) -> Option<Heard> {
         self.stats.packets_received += 1;
         self.stats.bytes_received += packet.payload.len() as u64;
-        let source = self.source_of(packet.header.ssrc)?;
+        let (source, layer) = self.source_of(packet.header.ssrc)?;
         let video = source.is_video();
         if packet.header.payload_type != self.receives[usize::from(video)] {
             return None;
@@ -305,6 +380,7 @@ impl Browser {
                 .map(|level| (level, extensions.voice_activity.unwrap_or_default())),
             orientation: extensions.video_orientation,
             vp8,
+            layer,
             payload: packet.payload,
         };
         Some(Heard::Packet(source, forwarded))
@@ -324,14 +400,21 @@ impl Browser {
         })
     }
 
-    fn source_of(&mut self, ssrc: Ssrc) -> Option<Source> {
-        if let Some(source) = self.sources.get(&ssrc) {
-            return Some(*source);
+    fn source_of(&mut self, ssrc: Ssrc) -> Option<(Source, u8)> {
+        if let Some(known) = self.sources.get(&ssrc) {
+            return Some(*known);
         }
-        let mid = self.rtc.direct_api().stream_rx(&ssrc)?.mid();
+        let mut direct = self.rtc.direct_api();
+        let stream = direct.stream_rx(&ssrc)?;
+        let (mid, rid) = (stream.mid(), stream.rid());
         let source = self.source_from(mid)?;
-        self.sources.insert(ssrc, source);
-        Some(source)
+        let layer = match rid {
+            Some(rid) => self.shape.simulcast.layer(rid.as_bytes())?,
+            None => 0,
+        };
+        let place = (source, layer as u8);
+        self.sources.insert(ssrc, place);
+        Some(place)
     }
 
     fn count_sent(&mut self, payload: &[u8]) {

@@ -7,9 +7,10 @@ use crate::events::Source;
 /// The label of the one data channel that the room writes to.
 pub const LABEL: &str = "room";
 
-/// The whole slot map: each slot's mid with the endpoint and source in it.
+/// The whole slot map: each slot's mid with the endpoint and source in it, and whether the room sends
+/// nothing of it for want of bandwidth.
 pub fn slots_message<'a>(
-    slots: impl Iterator<Item = (&'a str, Option<(&'a str, Source)>)>,
+    slots: impl Iterator<Item = (&'a str, Option<(&'a str, Source, bool)>)>,
 ) -> String {
     let mut json = String::from(r#"{"type":"slots","slots":{"#);
     for (index, (mid, track)) in slots.enumerate() {
@@ -20,11 +21,14 @@ pub fn slots_message<'a>(
         json.push(':');
         match track {
             None => json.push_str("null"),
-            Some((endpoint, source)) => {
+            Some((endpoint, source, paused)) => {
                 json.push_str(r#"{"endpoint":"#);
                 string(&mut json, endpoint);
                 json.push_str(r#","source":"#);
                 string(&mut json, source.name());
+                if paused {
+                    json.push_str(r#","paused":true"#);
+                }
                 json.push('}');
             }
         }
@@ -67,10 +71,14 @@ mod tests {
 
     #[test]
     fn messages_are_as_agreed() {
-        let slots = [("4", Some(("e\"1", Source::Camera))), ("5", None)];
+        let slots = [
+            ("4", Some(("e\"1", Source::Camera, false))),
+            ("5", None),
+            ("6", Some(("e", Source::Camera, true))),
+        ];
         assert_eq!(
             slots_message(slots.into_iter()),
-            r#"{"type":"slots","slots":{"4":{"endpoint":"e\"1","source":"camera"},"5":null}}"#
+            r#"{"type":"slots","slots":{"4":{"endpoint":"e\"1","source":"camera"},"5":null,"6":{"endpoint":"e","source":"camera","paused":true}}}"#
         );
         assert_eq!(
             speaker_message(Some("a\n\\")),

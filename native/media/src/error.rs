@@ -37,6 +37,9 @@ pub enum Refused {
     /// An m-line without a usable `a=mid`, or two with the same.
     #[error("m-line {0} has no usable mid")]
     Mid(usize),
+    /// Simulcast other than up to three layers of the camera, told apart by rid.
+    #[error("simulcast is served for the camera, in up to three layers with plain rids")]
+    Simulcast,
     /// No codec that both sides know.
     #[error("no common codec for {0}: Opus and VP8 are required")]
     NoCodec(&'static str),

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::browser::Browser;
 use crate::channel;
 use crate::events::{Event, Source};
 use crate::loudness::{MARGIN, SILENCE};
@@ -32,9 +31,9 @@ impl Room {
             .handset_mut()
             .is_some_and(|handset| handset.relayed.is_some());
         match &mut member.tracks[track.source as usize] {
-            Some(known) => known.last_packet = now,
+            Some(known) => known.hear(now, packet),
             unknown => {
-                *unknown = Some(Track::new(now));
+                *unknown = Some(Track::new(now, packet));
                 self.begin_track(now, track);
             }
         }
@@ -78,37 +77,39 @@ impl Room {
 
     /// Give slots to the tracks that deserve them, and tell those for whom anything changed.
     pub(crate) fn reassign(&mut self, now: Instant) {
-        let mut fresh = Vec::new();
-        let mut to_tell = Vec::new();
-        for (key, member) in &mut self.members {
-            let told = member.told;
-            let Some(browser) = member.browser_mut() else {
-                continue;
-            };
-            let mut changed = !told;
-            for source in Source::ALL {
-                let order = self.rankings[source as usize].order();
-                let group = browser.group(source);
-                let slots = fill(&mut group.tracks, order, *key);
-                group.switch(&slots);
-                changed |= !slots.is_empty();
-                let tracks = slots.iter().filter_map(|slot| group.tracks[*slot]);
-                fresh.extend(tracks.filter(|track| track.source.is_video()));
+        let versions: [u64; 3] = std::array::from_fn(|at| self.rankings[at].version());
+        if self.assigned != versions {
+            self.assigned = versions;
+            for key in self.members.keys().copied().collect::<Vec<_>>() {
+                self.reassign_to(now, key);
             }
-            if changed {
-                member.told = true;
-                to_tell.push(*key);
-            }
-        }
-        for key in to_tell {
-            self.tell_slots(key);
-        }
-        for track in fresh {
-            self.ask_keyframe(now, track);
         }
     }
 
-    fn tell_slots(&mut self, key: EndpointKey) {
+    /// Give one endpoint's slots to the tracks that deserve them.
+    pub(crate) fn reassign_to(&mut self, now: Instant, key: EndpointKey) {
+        let Some(member) = self.members.get_mut(&key) else {
+            return;
+        };
+        let told = std::mem::replace(&mut member.told, true);
+        let Some(browser) = member.browser_mut() else {
+            return;
+        };
+        let mut changed = !told;
+        for source in Source::ALL {
+            let order = self.rankings[source as usize].order();
+            let group = browser.group(source);
+            let slots = fill(&mut group.tracks, order, key);
+            group.switch(&slots);
+            changed |= !slots.is_empty();
+        }
+        if changed {
+            self.choose_layers_of(now, key);
+            self.tell_slots(key);
+        }
+    }
+
+    pub(crate) fn tell_slots(&mut self, key: EndpointKey) {
         let Some(receiver) = self.members.get(&key).and_then(Member::browser) else {
             return;
         };
@@ -116,7 +117,7 @@ impl Room {
         let message = channel::slots_message(slots.map(|(stream, track)| {
             let shown = track.and_then(|track| {
                 let sender = self.members.get(&track.endpoint)?;
-                Some((sender.name.as_str(), track.source))
+                Some((sender.name.as_str(), track.source, stream.paused))
             });
             (stream.mid(), shown)
         }));
@@ -125,47 +126,6 @@ impl Room {
             && receiver.tell_slots(message)
         {
             self.dirty.insert(key);
-        }
-    }
-
-    /// Ask a sender for a keyframe, now or as soon as it may be asked again.
-    pub(crate) fn ask_keyframe(&mut self, now: Instant, track: TrackId) {
-        let Some(member) = self.members.get_mut(&track.endpoint) else {
-            return;
-        };
-        let Some(state) = &mut member.tracks[track.source as usize] else {
-            return;
-        };
-        if state.ask_keyframe(now)
-            && let Some(browser) = member.browser_mut()
-            && browser.request_keyframe(track.source)
-        {
-            self.dirty.insert(track.endpoint);
-        }
-    }
-
-    /// Until a slot has had its keyframe its sender is asked again and again.
-    pub(crate) fn retry_keyframes(&mut self, now: Instant) {
-        let mut wanted: Vec<TrackId> = Vec::new();
-        for (key, member) in &self.members {
-            let groups = member.browser().map(Browser::groups);
-            for (stream, track) in groups.into_iter().flatten().flat_map(|g| g.iter()) {
-                wanted.extend(track.filter(|_| stream.awaits_keyframe()));
-            }
-            for source in [Source::Camera, Source::Screen] {
-                let track = &member.tracks[source as usize];
-                if track.as_ref().is_some_and(Track::wants_keyframe) {
-                    wanted.push(TrackId {
-                        endpoint: *key,
-                        source,
-                    });
-                }
-            }
-        }
-        wanted.sort();
-        wanted.dedup();
-        for track in wanted {
-            self.ask_keyframe(now, track);
         }
     }
 
@@ -182,6 +142,7 @@ impl Room {
         }
         let speaker = self.speaker.current();
         if let Some(endpoint) = speaker {
+            self.next_choice = now;
             self.rankings[Source::Camera as usize].promote(TrackId {
                 endpoint,
                 source: Source::Camera,

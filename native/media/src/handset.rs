@@ -80,6 +80,7 @@ impl Relay {
             level: Some((-(level.below_full_scale as i8), level.voice)),
             orientation: None,
             vp8: None,
+            layer: 0,
             payload: payload.into(),
         })
     }

@@ -3,6 +3,7 @@
 //! [`Rooms`] takes datagrams and time, and gives datagrams, events and deadlines. Nothing in here
 //! knows a socket or a clock.
 
+mod allotment;
 mod answer;
 mod approved;
 mod browser;
@@ -17,6 +18,9 @@ pub mod gain;
 mod handset;
 mod isolate;
 pub mod jitter;
+mod layering;
+mod layers;
+mod layout;
 mod leg;
 pub mod level;
 mod loudness;
@@ -36,9 +40,11 @@ mod room;
 mod rooms;
 pub mod rtcp;
 pub mod rtp;
+mod simulcast;
 mod slots;
 pub mod srtp;
 mod timetable;
+mod wishes;
 
 pub use error::Refused;
 pub use events::{Event, Rights, SocketId, Source, Stats, Transmit};

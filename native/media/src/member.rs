@@ -7,15 +7,15 @@ use crate::browser::{Browser, Heard};
 use crate::events::{Rights, SocketId, Source, Stats};
 use crate::gain::GainControl;
 use crate::handset::Handset;
+use crate::layers::Layers;
 use crate::loudness::Loudness;
 use crate::outbox::Outbox;
+use crate::outgoing::Forwarded;
 use crate::playout::Playout;
 use crate::quality::Quality;
 
 /// Who has not connected by then never will.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
-/// A sender is asked for a keyframe at most this often.
-const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// A track without packets is over: cameras are turned off, screens may stand still longer.
 const CAMERA_LIMIT: Duration = Duration::from_secs(2);
 const QUIET_LIMIT: Duration = Duration::from_secs(5);
@@ -23,18 +23,24 @@ const QUIET_LIMIT: Duration = Duration::from_secs(5);
 /// A stream that an endpoint is sending now.
 #[derive(Debug)]
 pub(crate) struct Track {
-    pub(crate) last_packet: Instant,
-    keyframe_asked: Option<Instant>,
-    keyframe_wanted: bool,
+    last_packet: Instant,
+    pub(crate) layers: Layers,
 }
 
 impl Track {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self {
+    /// It begins with this packet.
+    pub(crate) fn new(now: Instant, packet: &Forwarded) -> Self {
+        let mut track = Self {
             last_packet: now,
-            keyframe_asked: None,
-            keyframe_wanted: false,
-        }
+            layers: Layers::default(),
+        };
+        track.layers.hear(now, packet);
+        track
+    }
+
+    pub(crate) fn hear(&mut self, now: Instant, packet: &Forwarded) {
+        self.last_packet = now;
+        self.layers.hear(now, packet);
     }
 
     pub(crate) fn is_over(&self, now: Instant, source: Source) -> bool {
@@ -43,23 +49,6 @@ impl Track {
             Source::Audio | Source::Screen => QUIET_LIMIT,
         };
         now > self.last_packet + limit
-    }
-
-    /// Whether the sender may be asked for a keyframe now; if not, it will be asked later.
-    pub(crate) fn ask_keyframe(&mut self, now: Instant) -> bool {
-        let may = self
-            .keyframe_asked
-            .is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
-        self.keyframe_wanted = !may;
-        if may {
-            self.keyframe_asked = Some(now);
-        }
-        may
-    }
-
-    /// Whether an earlier wish is still open.
-    pub(crate) fn wants_keyframe(&self) -> bool {
-        self.keyframe_wanted
     }
 }
 
@@ -139,6 +128,8 @@ pub(crate) struct Member {
     pub(crate) gain: GainControl,
     /// Whether it has been told its slots at all.
     pub(crate) told: bool,
+    /// Whether its layers are to be chosen anew at the next tick.
+    pub(crate) reconsider: bool,
     pub(crate) connected: bool,
     joined: Instant,
 }
@@ -155,6 +146,7 @@ impl Member {
             player: None,
             gain: GainControl::new(),
             told: false,
+            reconsider: false,
             connected: false,
             joined: now,
         }

@@ -10,6 +10,7 @@ use str0m::media::Mid;
 
 use crate::error::Refused;
 use crate::events::Source;
+use crate::simulcast::Simulcast;
 
 /// More than any browser needs for 30 m-lines.
 const MAX_OFFER: usize = 256 * 1024;
@@ -21,6 +22,8 @@ pub const MAX_VIDEO_SLOTS: usize = 25;
 const FIXED_LINES: usize = 3;
 /// Longest mid that the RTP header extension and the core carry unchanged.
 const MAX_MID: usize = 16;
+/// What numbers packets across all streams of a connection.
+const ARRIVAL_EXTENSION: &str = "transport-wide-cc-extensions-01";
 
 /// What each m-line of an offer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,11 @@ pub struct Shape {
     pub ssrcs: HashMap<u32, Source>,
     /// Whether a source has no declared SSRC, so that RTP header extensions must tell.
     pub undeclared: bool,
+    /// The layers of the camera.
+    pub simulcast: Simulcast,
+    /// Whether every video slot reports how packets arrive (transport-wide congestion control), so that
+    /// the bandwidth to it can be estimated.
+    pub reports_arrivals: bool,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +55,18 @@ struct Line<'a> {
     direction: Option<&'a str>,
     mid: Option<&'a str>,
     ssrcs: Vec<u32>,
+    attributes: Vec<&'a str>,
+}
+
+impl Line<'_> {
+    fn has(&self, what: impl Fn(&str) -> bool) -> bool {
+        self.attributes.iter().any(|attribute| what(attribute))
+    }
+
+    fn reports_arrivals(&self) -> bool {
+        self.has(|a| a.starts_with("extmap:") && a.contains(ARRIVAL_EXTENSION))
+            && self.has(|a| a.starts_with("rtcp-fb:") && a.trim_end().ends_with(" transport-cc"))
+    }
 }
 
 impl Shape {
@@ -67,6 +87,7 @@ impl Shape {
         expect(&lines, 2, "video", "sendonly", "video sendonly (screen)")?;
         let (audio, video) = count_slots(&lines)?;
         let (ssrcs, undeclared) = declared_ssrcs(&lines);
+        let simulcast = take_simulcast(&lines)?;
         let cameras = FIXED_LINES + audio;
         let screen = cameras + video;
         Ok(Self {
@@ -80,6 +101,8 @@ impl Shape {
             screen_slot: mids[screen],
             ssrcs,
             undeclared,
+            simulcast,
+            reports_arrivals: lines[cameras..].iter().all(Line::reports_arrivals),
         })
     }
 }
@@ -114,6 +137,7 @@ fn scan(offer: &str) -> Vec<Line<'_>> {
         let Some(attribute) = text.strip_prefix("a=") else {
             continue;
         };
+        line.attributes.push(attribute);
         if let Some(mid) = attribute.strip_prefix("mid:") {
             line.mid = Some(mid.trim());
         } else if let Some(ssrc) = attribute.strip_prefix("ssrc:") {
@@ -214,11 +238,25 @@ fn count_slots(lines: &[Line<'_>]) -> Result<(usize, usize), Refused> {
     Ok((audio, video - 1))
 }
 
+/// The camera's layers; nothing else may have any.
+fn take_simulcast(lines: &[Line<'_>]) -> Result<Simulcast, Refused> {
+    let camera = Source::Camera as usize;
+    let others = lines.iter().enumerate().filter(|(at, _)| *at != camera);
+    if others
+        .into_iter()
+        .any(|(_, line)| line.has(|a| a.starts_with("simulcast:")))
+    {
+        return Err(Refused::Simulcast);
+    }
+    Simulcast::of(lines[camera].attributes.iter().copied()).ok_or(Refused::Simulcast)
+}
+
+/// With simulcast the camera's packets name their layers, whether it declares SSRCs or not.
 fn declared_ssrcs(lines: &[Line<'_>]) -> (HashMap<u32, Source>, bool) {
     let mut ssrcs = HashMap::new();
     let mut undeclared = false;
     for (line, source) in lines.iter().zip(Source::ALL) {
-        undeclared |= line.ssrcs.is_empty();
+        undeclared |= line.ssrcs.is_empty() && !line.has(|a| a.starts_with("simulcast:"));
         ssrcs.extend(line.ssrcs.iter().map(|ssrc| (*ssrc, source)));
     }
     (ssrcs, undeclared)

@@ -13,6 +13,8 @@ use crate::slots::TrackId;
 
 /// A receiver that can't decode is heard once in this time.
 const KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
+/// A slot that had to be lowered gets no better layer for this long.
+const HOLD: Duration = Duration::from_secs(5);
 
 /// RTP clock rates of the only two codecs (RFC 7587, RFC 7741).
 const OPUS_CLOCK: u32 = 48_000;
@@ -35,13 +37,15 @@ pub struct Forwarded {
     pub orientation: Option<VideoOrientation>,
     /// Parsed once for all receivers; `None` for audio.
     pub vp8: Option<Vp8Descriptor>,
+    /// Which of the sender's layers it is of, 0 for the smallest picture.
+    pub layer: u8,
     /// The payload, shared by all receivers.
     pub payload: Arc<[u8]>,
 }
 
 impl Forwarded {
     /// Whether a decoder can begin with it.
-    fn starts_keyframe(&self) -> bool {
+    pub fn starts_keyframe(&self) -> bool {
         self.vp8
             .is_some_and(|descriptor| descriptor.starts_keyframe(&self.payload))
     }
@@ -55,7 +59,14 @@ pub struct SlotStream {
     payload_type: Pt,
     rewriter: Rewriter,
     vp8: Option<Vp8Rewriter>,
-    awaits_keyframe: bool,
+    /// The layer that goes out, once its keyframe has come.
+    shown: Option<u8>,
+    /// The layer that ought to go out; `None`: nothing.
+    target: Option<u8>,
+    /// Before this it gets no better layer.
+    held_until: Option<Instant>,
+    /// Whether nothing goes out for want of bandwidth.
+    pub paused: bool,
     last_complaint: Option<Instant>,
 }
 
@@ -70,7 +81,10 @@ impl SlotStream {
             payload_type,
             rewriter: Rewriter::new(clock, start as u16, (start >> 16) as u32),
             vp8: video.then(Vp8Rewriter::default),
-            awaits_keyframe: video,
+            shown: (!video).then_some(0),
+            target: Some(0),
+            held_until: None,
+            paused: false,
             last_complaint: None,
         }
     }
@@ -80,26 +94,68 @@ impl SlotStream {
         &self.mid
     }
 
-    /// Whether nothing can be shown before a keyframe comes.
-    pub fn awaits_keyframe(&self) -> bool {
-        self.awaits_keyframe
+    /// The layer of which a keyframe must come before it can be shown.
+    pub fn awaits_keyframe(&self) -> Option<u8> {
+        self.target.filter(|_| self.shown != self.target)
     }
 
+    /// The layer that was chosen last.
+    pub fn target(&self) -> Option<u8> {
+        self.target
+    }
+
+    /// Whether it may get a better layer now.
+    pub fn may_rise(&self, now: Instant) -> bool {
+        self.held_until.is_none_or(|until| now >= until)
+    }
+
+    /// It had to be lowered: better layers must wait.
+    pub fn hold(&mut self, now: Instant) {
+        self.held_until = Some(now + HOLD);
+    }
+
+    /// Show another layer from its next keyframe on, or nothing from now on. True: ask for one.
+    pub fn aim(&mut self, target: Option<u8>) -> bool {
+        let changed = self.target != target;
+        self.target = target;
+        if target.is_none() {
+            self.shown = None;
+        }
+        changed && self.awaits_keyframe().is_some()
+    }
+
+    /// Another sender has the slot.
     fn switch(&mut self) {
+        self.restart();
+        if self.vp8.is_some() {
+            self.shown = None;
+            self.target = None;
+            self.held_until = None;
+            self.paused = false;
+        }
+    }
+
+    fn restart(&mut self) {
         self.rewriter.switch();
         if let Some(vp8) = &mut self.vp8 {
             vp8.switch();
-            self.awaits_keyframe = true;
         }
+    }
+
+    /// Whether a packet is of what is shown; a keyframe of the layer that is aimed at changes that.
+    fn shows(&mut self, packet: &Forwarded) -> bool {
+        let layer = Some(packet.layer);
+        if self.awaits_keyframe() == layer && packet.starts_keyframe() {
+            self.restart();
+            self.shown = layer;
+        }
+        self.shown == layer
     }
 
     /// Queue a packet; false if it is of no use to the receiver.
     fn write(&mut self, rtc: &mut Rtc, packet: &Forwarded) -> bool {
-        if self.awaits_keyframe {
-            if !packet.starts_keyframe() {
-                return false;
-            }
-            self.awaits_keyframe = false;
+        if !self.shows(packet) {
+            return false;
         }
         let Some((sequence, timestamp)) =
             self.rewriter
@@ -182,10 +238,17 @@ impl SlotGroup {
         slot.is_some_and(|index| self.streams[index].write(rtc, packet))
     }
 
-    /// The track for which a keyframe is rightly asked on `mid`.
-    pub fn complaint(&mut self, now: Instant, mid: Mid) -> Option<TrackId> {
+    /// Each slot's stream, to be changed, with what is in it.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&mut SlotStream, Option<TrackId>)> {
+        self.streams.iter_mut().zip(self.tracks.iter().copied())
+    }
+
+    /// The track and the layer for which a keyframe is rightly asked on `mid`.
+    pub fn complaint(&mut self, now: Instant, mid: Mid) -> Option<(TrackId, u8)> {
         let index = self.streams.iter().position(|stream| stream.mid == mid)?;
         let track = self.tracks[index]?;
-        self.streams[index].may_complain(now).then_some(track)
+        let stream = &mut self.streams[index];
+        let layer = stream.target?;
+        stream.may_complain(now).then_some((track, layer))
     }
 }

@@ -212,6 +212,7 @@ impl Phone {
             level: None,
             orientation: None,
             vp8: None,
+            layer: 0,
             payload: packet.payload.into(),
         };
         heard.push(Heard::Packet(Source::Audio, packet));

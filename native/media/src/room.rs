@@ -30,12 +30,16 @@ pub struct Room {
     pub(crate) name: String,
     pub(crate) members: BTreeMap<EndpointKey, Member>,
     pub(crate) rankings: [Ranking; 3],
+    /// The rankings that slots have been given by.
+    pub(crate) assigned: [u64; 3],
     pub(crate) speaker: Speaker,
     pub(crate) dirty: BTreeSet<EndpointKey>,
     /// Runs while there is a phone.
     pub(crate) mix: Option<Mix>,
     deadlines: Timetable<EndpointKey>,
     next_tick: Instant,
+    /// When everyone's layers are looked at again.
+    pub(crate) next_choice: Instant,
     /// Before this no voice takes another's place.
     pub(crate) next_contest: Instant,
 }
@@ -47,11 +51,13 @@ impl Room {
             name,
             members: BTreeMap::new(),
             rankings: Default::default(),
+            assigned: [0; 3],
             speaker: Speaker::default(),
             dirty: BTreeSet::new(),
             mix: None,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
+            next_choice: now,
             next_contest: now,
         }
     }
@@ -108,7 +114,7 @@ impl Room {
         self.members.insert(key, member);
         self.dirty.insert(key);
         self.next_tick = self.next_tick.max(now);
-        self.reassign(now);
+        self.reassign_to(now, key);
         self.tell_speaker_to(key);
     }
 
@@ -275,7 +281,8 @@ impl Room {
                 self.on_packet(now, track, &packet);
             }
             Heard::Digit(digit) => self.on_digit(key, digit, out),
-            Heard::KeyframeWanted(track) => self.ask_keyframe(now, track),
+            Heard::KeyframeWanted(track, layer) => self.ask_keyframe(now, track, layer),
+            Heard::LayoutChanged => self.reconsider(key),
             Heard::Gone(reason) => self.remove(now, key, Some(reason), out),
         }
     }
@@ -314,6 +321,7 @@ impl Room {
         self.observe_speaker(now, out);
         self.settle_audio(now);
         self.reassign(now);
+        self.choose_layers(now);
         self.retry_keyframes(now);
         self.retry_messages();
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {

@@ -180,6 +180,13 @@ pub struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
+    /// The extension of a packet, protected or not: SRTP leaves headers in the clear.
+    #[must_use]
+    pub fn of(packet: &'a [u8]) -> Option<Self> {
+        let (_, length) = Header::parse(packet).ok()?;
+        Self::parse(packet.get(..length)?, FIXED_HEADER + csrc_octets(packet[0]))
+    }
+
     /// `head` is a whole header whose lengths were checked; the extension begins at `start` if the
     /// header has one.
     fn parse(head: &'a [u8], start: usize) -> Option<Self> {

@@ -22,6 +22,7 @@ pub struct TrackId {
 #[derive(Debug, Default)]
 pub struct Ranking {
     order: Vec<TrackId>,
+    version: u64,
 }
 
 impl Ranking {
@@ -30,16 +31,24 @@ impl Ranking {
         &self.order
     }
 
+    /// Rises with every change of the order.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// A new track, after all others.
     pub fn append(&mut self, track: TrackId) {
         if !self.order.contains(&track) {
             self.order.push(track);
+            self.version += 1;
         }
     }
 
     /// A track that is over.
     pub fn remove(&mut self, track: TrackId) {
+        let before = self.order.len();
         self.order.retain(|other| *other != track);
+        self.version += u64::from(self.order.len() != before);
     }
 
     /// Put a track first, if it is there. Whether anything changed.
@@ -48,6 +57,7 @@ impl Ranking {
             None | Some(0) => false,
             Some(at) => {
                 self.order[..=at].rotate_right(1);
+                self.version += 1;
                 true
             }
         }
@@ -64,6 +74,7 @@ impl Ranking {
                 at -= 1;
             }
         }
+        self.version += u64::from(changed);
         changed
     }
 }
@@ -117,6 +128,7 @@ mod tests {
     fn ranking(endpoints: &[u64]) -> Ranking {
         Ranking {
             order: endpoints.iter().map(|e| track(*e)).collect(),
+            version: 0,
         }
     }
 

@@ -8,6 +8,7 @@ mod network;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use network::link::Link;
 use network::{ALL, BROWSERS, Network};
 use proptest::prelude::*;
 use vestibule_media::Source;
@@ -175,6 +176,125 @@ fn an_altered_check_gets_no_answer() {
         network.inject(BROWSERS, elsewhere(), altered);
     }
     assert!(network.elsewhere.is_empty());
+}
+
+const KEYFRAME: &[u8] = &[0x10, 0x00, 0xaa, 0xbb];
+const PICTURE: &[u8] = &[0x10, 0x01, 0xcc, 0xdd];
+
+/// Alice sends her camera to Bob, who has seen a keyframe of it.
+fn film() -> (Network, usize, usize) {
+    let mut network = Network::new();
+    // Bandwidth is estimated from when packets arrive.
+    network.pace = Duration::from_millis(1);
+    let alice = network.connect("alice", ALL);
+    let bob = network.connect("bob", ALL);
+    network.clients[alice].send(network.now, Source::Camera, PICTURE, 0);
+    network.until(|n| n.clients[alice].keyframe_requests > 0);
+    network.clients[alice].send(network.now, Source::Camera, KEYFRAME, 0);
+    network.until(|n| !n.clients[bob].heard(KEYFRAME).is_empty());
+    (network, alice, bob)
+}
+
+#[test]
+fn a_storm_of_complaints_reaches_nobody() {
+    let (mut network, alice, bob) = film();
+    let honest = network.clients[alice].keyframe_requests;
+    let end = network.now + Duration::from_secs(3);
+    while network.now < end {
+        network.clients[alice].send(network.now, Source::Camera, PICTURE, 0);
+        for _ in 0..10 {
+            let now = network.now;
+            network.clients[bob].complain(now);
+        }
+        network.run(Duration::from_millis(10));
+    }
+    let asked = network.clients[alice].keyframe_requests - honest;
+    assert!((1..=4).contains(&asked), "{asked} for 3000 complaints");
+    assert!(!network.is_gone("bob"));
+}
+
+#[test]
+fn a_storm_of_repair_requests_is_answered_in_part() {
+    let (mut network, alice, bob) = film();
+    let address = network.clients[bob].address;
+    // One of three media packets is lost, repairs too, and asked for again and again.
+    network.links.insert(address, Link::losing(1, 3));
+    let packet = [PICTURE, &[5; 1_000]].concat();
+    let before = network.stats("bob").bytes_sent;
+    for _ in 0..500 {
+        network.clients[alice].send(network.now, Source::Camera, &packet, 0);
+        network.run(Duration::from_millis(20));
+    }
+    let sent = network.stats("bob").bytes_sent - before;
+    let media = 500 * packet.len() as u64;
+    assert!(sent < media * 8 / 5, "{sent} octets for {media} of media");
+}
+
+#[test]
+fn hostile_messages_change_nothing() {
+    let (mut network, alice, bob) = film();
+    let slot = network.clients[bob].slot_of("alice", "camera").unwrap();
+    let before = network.stats("bob").packets_refused;
+    let deep = vec![b'['; 15_000];
+    let huge = vec![b' '; 15_000];
+    let messages: [&[u8]; 5] = [
+        b"\xff\xfe",
+        b"{\"type\":\"want\"}",
+        &deep,
+        &huge,
+        b"{\"type\":\"want\",\"heights\":{\"nobody\":0}}",
+    ];
+    for message in messages {
+        let now = network.now;
+        network.clients[bob].say(now, message);
+        network.run(Duration::from_millis(300));
+    }
+    assert_eq!(network.stats("bob").packets_refused - before, 5);
+    // Far too many, all of them good.
+    for count in 0..500_u16 {
+        let now = network.now;
+        network.clients[bob].want(now, &slot, 100 + count);
+    }
+    network.run(Duration::from_millis(500));
+    assert!(network.stats("bob").packets_refused - before > 400);
+    assert!(!network.is_gone("bob") && !network.is_gone("alice"));
+    network.clients[alice].send(network.now, Source::Audio, VOICE, -20);
+    network.until(|n| n.clients[bob].heard(VOICE).len() == 1);
+}
+
+#[test]
+fn another_ssrc_does_not_take_a_layer() {
+    let mut network = Network::new();
+    let alice = network.connect_layered("alice");
+    let bob = network.connect("bob", ALL);
+    network.record = true;
+    network.clients[alice].send_layer(network.now, 0, PICTURE);
+    network.until(|n| !n.clients[alice].layer_requests.is_empty());
+    network.clients[alice].send_layer(network.now, 0, KEYFRAME);
+    network.until(|n| !n.clients[bob].heard(KEYFRAME).is_empty());
+    let source = network.clients[alice].address;
+    let packet = network
+        .seen
+        .iter()
+        .find(|(from, data)| *from == source && is_media(data))
+        .map(|(_, data)| data.clone())
+        .unwrap();
+    // Until the first reports have come; from then on packets name their layer no more.
+    for _ in 0..100 {
+        network.clients[alice].send_layer(network.now, 0, PICTURE);
+        network.run(Duration::from_millis(100));
+    }
+    let refused = network.stats("alice").packets_refused;
+    for ssrc in 1..50_u32 {
+        let mut other = packet.clone();
+        other[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        network.inject(BROWSERS, source, other);
+    }
+    assert_eq!(network.stats("alice").packets_refused - refused, 49);
+    let heard = network.clients[bob].received.len();
+    network.clients[alice].send_layer(network.now, 0, PICTURE);
+    network.run(Duration::from_millis(50));
+    assert_eq!(network.clients[bob].received.len(), heard + 1);
 }
 
 proptest! {

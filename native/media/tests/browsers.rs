@@ -6,6 +6,7 @@ mod network;
 
 use std::time::Duration;
 
+use network::link::Link;
 use network::{ALL, NONE, Network, ROOM};
 use vestibule_media::{Event, Refused, Rights, Source};
 
@@ -283,4 +284,89 @@ fn an_offer_of_another_shape_is_refused() {
         .rooms
         .join_browser(network.now, ROOM, "x", &plain, ALL);
     assert_eq!(refused, Err(Refused::NoKey));
+}
+
+/// Bob receives a picture every 20 ms from Alice over a lossy way; everything has come at the end.
+fn repaired(link: impl Fn(&Network, usize, usize) -> std::net::SocketAddr, lossy: Link) {
+    let mut network = Network::new();
+    let alice = network.connect("alice", ALL);
+    let bob = network.connect("bob", ALL);
+    network.clients[alice].send(network.now, Source::Camera, KEYFRAME, 0);
+    network.until(|n| n.clients[bob].slot_of("alice", "camera").is_some());
+    network.run(Duration::from_millis(600));
+    network.clients[alice].send(network.now, Source::Camera, KEYFRAME, 0);
+    network.until(|n| !n.clients[bob].heard(KEYFRAME).is_empty());
+    let address = link(&network, alice, bob);
+    network.links.insert(address, lossy);
+    for number in 0..500_u16 {
+        let [high, low] = number.to_be_bytes();
+        let picture = [0x10, 0x01, high, low];
+        network.clients[alice].send(network.now, Source::Camera, &picture, 0);
+        network.run(Duration::from_millis(20));
+    }
+    let lost = network.links[&address].lost;
+    assert!(lost > 15, "{lost} were lost on the way");
+    network.links.remove(&address);
+    for _ in 0..25 {
+        network.clients[alice].send(network.now, Source::Camera, PICTURE, 0);
+        network.run(Duration::from_millis(20));
+    }
+    let mut numbers: Vec<u16> = network.clients[bob]
+        .received
+        .iter()
+        .filter(|packet| packet.payload.len() == 4 && packet.payload[2..] != PICTURE[2..])
+        .map(|packet| u16::from_be_bytes([packet.payload[2], packet.payload[3]]))
+        .filter(|number| *number < 500)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 500, "{lost} were lost, all are repaired");
+}
+
+#[test]
+fn what_is_lost_on_the_way_in_is_repaired() {
+    repaired(
+        |network, alice, _| network.clients[alice].address,
+        Link::lossy(Some(20), None),
+    );
+}
+
+#[test]
+fn what_is_lost_on_the_way_out_is_repaired() {
+    repaired(
+        |network, _, bob| network.clients[bob].address,
+        Link::lossy(None, Some(20)),
+    );
+}
+
+#[test]
+fn sender_reports_are_of_the_rewritten_clock() {
+    let mut network = Network::new();
+    let alice = network.connect("alice", ALL);
+    let bob = network.connect("bob", ALL);
+    let carol = network.join("carol", ALL, 1, 1);
+    network.until(|n| n.clients[carol].newest_slots().is_some());
+    talk(&mut network, &[(alice, LOUD)], Duration::from_secs(8));
+    talk(
+        &mut network,
+        &[(alice, QUIET), (bob, LOUD)],
+        Duration::from_secs(8),
+    );
+    let received = &network.clients[carol].received;
+    assert!(received.iter().any(|packet| packet.payload[0] == bob as u8));
+    let mut reports: Vec<_> = received.iter().filter_map(|p| p.report).collect();
+    reports.dedup();
+    assert!(reports.len() >= 3, "{reports:?}");
+    let (first, last) = (reports[0], reports[reports.len() - 1]);
+    for (wall, clock) in &reports {
+        let passed = wall.duration_since(first.0).unwrap().as_micros() as i64;
+        let ticks = i64::from(clock.wrapping_sub(first.1));
+        // 20 ms of slack: the clock goes in packets.
+        let off = (ticks * 1_000 / 48 - passed).abs();
+        assert!(off < 20_000, "{off} us off in {reports:?}");
+    }
+    // And it is the clock of the packets that came at that time.
+    let newest = received.last().unwrap();
+    let apart = i64::from(newest.timestamp.wrapping_sub(last.1) as i32) * 1_000 / 48;
+    assert!(apart.abs() < 8_000_000, "{apart} us");
 }

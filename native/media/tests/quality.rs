@@ -6,6 +6,7 @@ mod network;
 
 use std::time::Duration;
 
+use network::link::Link;
 use network::phone::{Phone, Tone, converse};
 use network::{ALL, Network, ROOM};
 use vestibule_media::codec::Codec;
@@ -54,8 +55,11 @@ fn a_browsers_flows_are_seen_both_ways() {
 fn loss_is_seen_on_the_side_where_it_happens() {
     let mut network = Network::new();
     let alice = network.connect("alice", ALL);
-    network.connect("bob", ALL);
-    network.lose_every = Some(9); // odd, for the two ways alternate
+    let bob = network.connect("bob", ALL);
+    for client in [alice, bob] {
+        let address = network.clients[client].address;
+        network.links.insert(address, Link::lossy(Some(9), Some(9)));
+    }
     talk(&mut network, alice, 15 * SECOND);
     for flow in [
         quality(&network, "alice").received[AUDIO],

@@ -1,6 +1,6 @@
 import { Avatar, makeStyles, mergeClasses, Text, tokens } from "@fluentui/react-components";
 import { MicOffRegular } from "@fluentui/react-icons";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { meeting as words } from "../messages";
 import type { MeetingModel } from "../state/meeting";
 import type { Tile } from "../state/tiles";
@@ -50,6 +50,14 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusCircular,
     backgroundColor: "rgba(11, 16, 16, 0.66)",
   },
+  paused: {
+    position: "absolute",
+    top: "10px",
+    left: "10px",
+    padding: "3px 10px",
+    borderRadius: tokens.borderRadiusCircular,
+    backgroundColor: "rgba(11, 16, 16, 0.66)",
+  },
   name: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
 });
 
@@ -71,7 +79,16 @@ export function PersonTile({ tile, model, width, height }: PersonTileProps) {
       data-speaking={tile.speaking}
       aria-label={describe(tile)}
     >
-      {tile.isSelf ? <OwnFace model={model} name={tile.name} /> : <OtherFace tile={tile} model={model} />}
+      {tile.isSelf ? (
+        <OwnFace model={model} name={tile.name} />
+      ) : (
+        <OtherFace tile={tile} model={model} height={height} />
+      )}
+      {tile.paused && (
+        <Text size={200} className={styles.paused} data-testid={`paused-${tile.endpoint}`}>
+          {words.cameraPaused}
+        </Text>
+      )}
       <figcaption className={styles.label}>
         {tile.silenced && <MicOffRegular aria-hidden="true" />}
         <Text size={200} className={styles.name}>
@@ -104,13 +121,25 @@ function OwnMicrophone({ model, silenced }: { model: MeetingModel; silenced: boo
   return microphoneOn || silenced ? null : <MicOffRegular aria-label={words.mutedNow} />;
 }
 
-function OtherFace({ tile, model }: { tile: Tile; model: MeetingModel }) {
+function OtherFace({ tile, model, height }: { tile: Tile; model: MeetingModel; height: number }) {
+  useHeight(model, tile.cameraSlot, height);
   const stream = tile.cameraSlot === null ? null : model.streamOf(tile.cameraSlot);
   return stream ? (
     <LiveFace key={tile.cameraSlot} stream={stream} name={tile.name} />
   ) : (
     <Initials name={tile.name} />
   );
+}
+
+/** Let the room know how large a picture is shown, in the screen's own pixels. */
+function useHeight(model: MeetingModel, slot: string | null, height: number): void {
+  useEffect(() => {
+    if (slot === null) {
+      return;
+    }
+    model.showAt(slot, height * window.devicePixelRatio);
+    return () => model.showAt(slot, null);
+  }, [model, slot, height]);
 }
 
 /** A camera whose picture comes and goes. */
@@ -146,6 +175,7 @@ function describe(tile: Tile): string {
     tile.isSelf ? words.youNamed(tile.name) : tile.name,
     ...(tile.speaking ? [words.speaking] : []),
     ...(tile.silenced ? [words.silenced] : []),
+    ...(tile.paused ? [words.cameraPaused] : []),
   ];
   return states.join(", ");
 }

@@ -35,7 +35,7 @@ export function captureMicrophone(deviceId: string | null): Promise<Captured> {
   return capture(microphoneConstraints(deviceId));
 }
 
-/** The camera at a size that suits a grid of tiles. */
+/** The camera at a size of which browsers make three layers. */
 export function captureCamera(deviceId: string | null): Promise<Captured> {
   return capture(cameraConstraints(deviceId));
 }
@@ -76,8 +76,8 @@ function cameraConstraints(deviceId: string | null): MediaStreamConstraints {
   return {
     video: {
       ...chosen(deviceId),
-      width: { ideal: 640 },
-      height: { ideal: 360 },
+      width: { ideal: 960 },
+      height: { ideal: 540 },
       frameRate: { ideal: 24, max: 30 },
     },
   };

@@ -4,6 +4,7 @@
  */
 import type { Statistics, StatisticsRow } from "./quality";
 import { parseRoomMessage, type SlotMap } from "./slots";
+import { Wishes } from "./wishes";
 
 export const AUDIO_SLOTS = 3;
 export const VIDEO_SLOTS = 9;
@@ -17,8 +18,13 @@ export interface RoomListener {
   onState(state: "connecting" | "connected" | "lost"): void;
 }
 
-/** Upper bounds of what we send, in bits per second. What we send reaches everyone as it is. */
-const CAMERA_BITRATE = 900_000;
+/** The camera in three sizes, the smallest first: the room gives each receiver the one that suits it. */
+const CAMERA_LAYERS: RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 450_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_300_000 },
+];
+/** In bits per second. */
 const SCREEN_BITRATE = 2_500_000;
 
 export class RoomConnection {
@@ -26,6 +32,7 @@ export class RoomConnection {
   readonly #senders: Readonly<Record<Outgoing, RTCRtpSender>>;
   readonly #streams = new Map<string, MediaStream>();
   readonly #receivers: RTCRtpTransceiver[] = [];
+  readonly #wishes: Wishes;
 
   constructor(iceServers: RTCIceServer[], listener: RoomListener) {
     const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers });
@@ -33,10 +40,16 @@ export class RoomConnection {
     // The order is the contract with the room; Chromium writes the data channel's line last.
     this.#senders = {
       audio: this.#addSender("audio", []),
-      camera: this.#addSender("video", [{ maxBitrate: CAMERA_BITRATE }]),
+      camera: this.#addSender("video", CAMERA_LAYERS),
       screen: this.#addSender("video", [{ maxBitrate: SCREEN_BITRATE }]),
     };
     const channel = connection.createDataChannel("room");
+    this.#wishes = new Wishes((message) => {
+      if (channel.readyState === "open") {
+        channel.send(message);
+      }
+    });
+    channel.onopen = () => this.#wishes.repeat();
     this.#addReceivers("audio", AUDIO_SLOTS);
     this.#addReceivers("video", VIDEO_SLOTS);
     this.#addReceivers("video", 1); // the screen
@@ -86,6 +99,11 @@ export class RoomConnection {
     return this.#streams.get(mid) ?? null;
   }
 
+  /** How many pixels high the picture in that slot is shown; null: it is shown no more. */
+  showAt(mid: string, height: number | null): void {
+    this.#wishes.set(mid, height);
+  }
+
   /** Streams of all audio slots; all of them are to be played. */
   audioStreams(): MediaStream[] {
     return [...this.#streams.values()].filter((stream) => stream.getAudioTracks().length > 0);
@@ -102,6 +120,7 @@ export class RoomConnection {
   }
 
   close(): void {
+    this.#wishes.close();
     this.#connection.onconnectionstatechange = null;
     this.#connection.close();
   }

@@ -5,6 +5,8 @@ export type Source = "audio" | "camera" | "screen";
 export interface SlotContent {
   readonly endpoint: string;
   readonly source: Source;
+  /** The room sends nothing of it now, for the connection is too slow. */
+  readonly paused: boolean;
 }
 
 /** By mid; a slot that carries nothing is left out. */
@@ -59,7 +61,8 @@ function readSlots(raw: Record<string, unknown>): SlotMap {
   const slots = new Map<string, SlotContent>();
   for (const [mid, content] of Object.entries(raw)) {
     if (isRecord(content) && typeof content["endpoint"] === "string" && isSource(content["source"])) {
-      slots.set(mid, { endpoint: content["endpoint"], source: content["source"] });
+      const paused = content["paused"] === true;
+      slots.set(mid, { endpoint: content["endpoint"], source: content["source"], paused });
     }
   }
   return slots;

@@ -172,6 +172,11 @@ export class MeetingModel {
     return this.#media?.room?.streamOf(slot) ?? null;
   }
 
+  /** How many pixels high the picture in that slot is shown; null: it is shown no more. */
+  showAt(slot: string, height: number | null): void {
+    this.#media?.room?.showAt(slot, height);
+  }
+
   /** Everything there is to hear. */
   audioStreams(): readonly MediaStream[] {
     return this.#media?.room?.audioStreams() ?? [];

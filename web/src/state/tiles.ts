@@ -13,6 +13,8 @@ export interface Tile {
   readonly silenced: boolean;
   /** The slot that carries the camera; null if none does, or for oneself. */
   readonly cameraSlot: string | null;
+  /** The camera is on, but the room sends nothing of it: our connection is too slow. */
+  readonly paused: boolean;
 }
 
 export interface SharedScreen {
@@ -43,10 +45,15 @@ export function tilesOf(input: StageInput): readonly Tile[] {
         isSelf: false,
         speaking: endpoint.entity === input.speaker,
         silenced: mediumOf(endpoint, "audio")?.status === "recvonly",
-        cameraSlot: slotOf(input.slots, endpoint.entity, "camera"),
+        ...cameraOf(input.slots, endpoint.entity),
       })),
   );
   return [selfTile(input), ...others];
+}
+
+function cameraOf(slots: SlotMap, endpoint: string): Pick<Tile, "cameraSlot" | "paused"> {
+  const slot = slotOf(slots, endpoint, "camera");
+  return { cameraSlot: slot, paused: slot !== null && slots.get(slot)?.paused === true };
 }
 
 function selfTile({ roster, self, selfEndpoint, selfName, speaker }: StageInput): Tile {
@@ -58,6 +65,7 @@ function selfTile({ roster, self, selfEndpoint, selfName, speaker }: StageInput)
     speaking: selfEndpoint !== "" && selfEndpoint === speaker,
     silenced: isSilenced(roster, self, selfEndpoint),
     cameraSlot: null,
+    paused: false,
   };
 }
 

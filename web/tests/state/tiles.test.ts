@@ -38,8 +38,8 @@ const STAGE = {
     waiting("gus"),
   ),
   slots: new Map([
-    ["6", { endpoint: "e-bob", source: "camera" as const }],
-    ["15", { endpoint: "e-bob", source: "screen" as const }],
+    ["6", { endpoint: "e-bob", source: "camera" as const, paused: false }],
+    ["15", { endpoint: "e-bob", source: "screen" as const, paused: false }],
   ]),
   speaker: "e-bob",
   self: "me",

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 use vestibule_media::Source;
 
@@ -19,6 +20,9 @@ pub struct Received {
     pub sequence: u64,
     pub timestamp: u32,
     pub payload: Vec<u8>,
+    /// The newest sender report: wall clock, and the stream's clock at that time.
+    pub report: Option<(SystemTime, u32)>,
+    pub arrived: Instant,
 }
 
 pub struct Client {
@@ -34,7 +38,14 @@ pub struct Client {
     pub audio_slots: Vec<Mid>,
     pub video_slots: Vec<Mid>,
     pub screen_slot: Option<Mid>,
-    sequences: HashMap<Source, u64>,
+    pub channel: Option<ChannelId>,
+    /// Pictures its camera has taken.
+    pub pictures: u16,
+    /// Keyframe requests by the rid they were for.
+    pub layer_requests: Vec<String>,
+    /// Simulcast layers of the camera, the smallest first; none: it is sent as it is.
+    pub rids: Vec<&'static str>,
+    sequences: HashMap<(Source, usize), u64>,
     pending: Option<SdpPendingOffer>,
     counts: (usize, usize),
 }
@@ -67,6 +78,10 @@ impl Client {
             audio_slots: Vec::new(),
             video_slots: Vec::new(),
             screen_slot: None,
+            channel: None,
+            pictures: 0,
+            layer_requests: Vec::new(),
+            rids: Vec::new(),
             sequences: HashMap::new(),
             pending: None,
             counts: (audio_slots, video_slots),
@@ -75,11 +90,21 @@ impl Client {
 
     pub fn offer(&mut self) -> String {
         let mut change = self.rtc.sdp_api();
-        let mut line = |kind, direction| change.add_media(kind, direction, None, None, None);
+        let layers = self
+            .rids
+            .iter()
+            .map(|rid| SimulcastLayer::new(rid))
+            .collect();
+        let simulcast = (!self.rids.is_empty()).then_some(Simulcast {
+            send: layers,
+            recv: Vec::new(),
+        });
+        let mut line =
+            |kind, layers| change.add_media(kind, Direction::SendOnly, None, None, layers);
         self.sources = HashMap::from([
-            (Source::Audio, line(MediaKind::Audio, Direction::SendOnly)),
-            (Source::Camera, line(MediaKind::Video, Direction::SendOnly)),
-            (Source::Screen, line(MediaKind::Video, Direction::SendOnly)),
+            (Source::Audio, line(MediaKind::Audio, None)),
+            (Source::Camera, line(MediaKind::Video, simulcast)),
+            (Source::Screen, line(MediaKind::Video, None)),
         ]);
         change.add_channel("room".to_owned());
         let mut slots = |kind, count| -> Vec<Mid> {
@@ -115,20 +140,32 @@ impl Client {
 
     /// Send a packet on what the source is negotiated as; `level` in dBov for audio.
     pub fn send(&mut self, now: Instant, source: Source, payload: &[u8], level: i8) {
-        let codec = if source == Source::Audio {
-            Codec::Opus
-        } else {
-            Codec::Vp8
-        };
+        self.write(now, (source, 0), payload, level);
+        self.timeout(now);
+    }
+
+    /// Send a packet of a layer of the camera.
+    pub fn send_layer(&mut self, now: Instant, layer: usize, payload: &[u8]) {
+        self.write(now, (Source::Camera, layer), payload, 0);
+        self.timeout(now);
+    }
+
+    fn write(&mut self, now: Instant, stream: (Source, usize), payload: &[u8], level: i8) {
+        let (source, layer) = stream;
+        let audio = source == Source::Audio;
+        let codec = if audio { Codec::Opus } else { Codec::Vp8 };
         let params = self.rtc.codec_config().find(|p| p.spec().codec == codec);
         let payload_type = params.unwrap().pt();
-        let sequence = self.sequences.entry(source).or_insert(1_000);
+        let sequence = self.sequences.entry(stream).or_insert(1_000);
         *sequence += 1;
+        let rids = if source == Source::Camera {
+            self.rids.as_slice()
+        } else {
+            &[]
+        };
+        let rid = rids.get(layer).map(|rid| Rid::from(*rid));
         let mut direct = self.rtc.direct_api();
-        let stream = direct
-            .stream_tx_by_mid(self.sources[&source], None)
-            .unwrap();
-        let audio = source == Source::Audio;
+        let stream = direct.stream_tx_by_mid(self.sources[&source], rid).unwrap();
         let extensions = ExtensionValues {
             audio_level: audio.then_some(level),
             voice_activity: audio.then_some(true),
@@ -146,7 +183,34 @@ impl Client {
             .nackable(!audio)
             .ext_vals(extensions),
         );
+    }
+
+    /// Complain of every slot, whether there is something in it or not.
+    pub fn complain(&mut self, now: Instant) {
+        let mut slots = self.video_slots.clone();
+        slots.extend(self.screen_slot);
+        let mut direct = self.rtc.direct_api();
+        let ssrcs: Vec<Ssrc> = slots
+            .iter()
+            .filter_map(|mid| direct.stream_rx_by_mid(*mid, None).map(|s| s.ssrc()))
+            .collect();
+        for ssrc in ssrcs {
+            direct.send_pli_feedback(1.into(), ssrc);
+        }
         self.timeout(now);
+    }
+
+    /// Say something over the data channel.
+    pub fn say(&mut self, now: Instant, message: &[u8]) {
+        let mut channel = self.rtc.channel(self.channel.unwrap()).unwrap();
+        channel.write(false, message).unwrap();
+        self.timeout(now);
+    }
+
+    /// Say how large a slot is shown.
+    pub fn want(&mut self, now: Instant, mid: &str, height: u16) {
+        let message = format!(r#"{{"type":"want","heights":{{"{mid}":{height}}}}}"#);
+        self.say(now, message.as_bytes());
     }
 
     /// The newest slot map as sent.
@@ -195,7 +259,12 @@ impl Client {
         match event {
             Event::Connected => self.connected = true,
             Event::ChannelData(data) => self.messages.push(String::from_utf8(data.data).unwrap()),
-            Event::KeyframeRequest(_) => self.keyframe_requests += 1,
+            Event::ChannelOpen(id, _) => self.channel = Some(id),
+            Event::KeyframeRequest(request) => {
+                self.keyframe_requests += 1;
+                let rid = request.rid.map(|rid| rid.to_string());
+                self.layer_requests.push(rid.unwrap_or_default());
+            }
             Event::RtpPacket(packet) => {
                 let mut direct = self.rtc.direct_api();
                 let mid = direct.stream_rx(&packet.header.ssrc).unwrap().mid();
@@ -204,6 +273,10 @@ impl Client {
                     sequence: *packet.seq_no,
                     timestamp: packet.header.timestamp,
                     payload: packet.payload.to_vec(),
+                    report: packet
+                        .last_sender_info
+                        .map(|info| (info.ntp_time, info.rtp_time.numer() as u32)),
+                    arrived: packet.timestamp,
                 });
             }
             _ => {}

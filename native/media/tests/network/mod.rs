@@ -3,20 +3,21 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod client;
+pub mod link;
 pub mod phone;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use vestibule_media::rtp::Datagram;
 use vestibule_media::{Event, Rights, Rooms, SocketId, Stats};
 
 use client::Client;
+use link::Link;
 
 /// The socket that browsers share.
 pub const BROWSERS: SocketId = SocketId(0);
-/// How far time moves in one step.
+/// How far time moves in one step unless a test needs it finer.
 pub const STEP: Duration = Duration::from_millis(5);
 /// May send everything.
 pub const ALL: Rights = Rights {
@@ -58,9 +59,12 @@ pub struct Network {
     /// Datagrams of clients on their way to the node, for tests to look at.
     pub seen: Vec<(SocketAddr, Vec<u8>)>,
     pub record: bool,
-    /// Of browsers' media every so many packets is lost, both ways.
-    pub lose_every: Option<usize>,
-    carried: usize,
+    /// How far time moves in one step.
+    pub pace: Duration,
+    /// What the way to a client is like; perfect where nothing is said.
+    pub links: HashMap<SocketAddr, Link>,
+    /// Datagrams from the node so far.
+    pub transmits: usize,
     inbound: VecDeque<Inbound>,
 }
 
@@ -93,8 +97,9 @@ impl Network {
             elsewhere: Vec::new(),
             seen: Vec::new(),
             record: false,
-            lose_every: None,
-            carried: 0,
+            pace: STEP,
+            links: HashMap::new(),
+            transmits: 0,
             inbound: VecDeque::new(),
         }
     }
@@ -107,13 +112,24 @@ impl Network {
         audio_slots: usize,
         video_slots: usize,
     ) -> usize {
+        let client = self.client(name, audio_slots, video_slots);
+        self.admit(client, rights)
+    }
+
+    /// A browser with an address of its own that has not joined.
+    pub fn client(&self, name: &str, audio_slots: usize, video_slots: usize) -> Client {
         let port = 10_000 + self.clients.len() as u16;
         let address = SocketAddr::new("198.51.100.7".parse().unwrap(), port);
-        let mut client = Client::new(name, self.now, address, audio_slots, video_slots);
+        Client::new(name, self.now, address, audio_slots, video_slots)
+    }
+
+    /// Let it join; its index.
+    pub fn admit(&mut self, mut client: Client, rights: Rights) -> usize {
+        let name = client.name.clone();
         let offer = client.offer();
         let answer = self
             .rooms
-            .join_browser(self.now, ROOM, name, &offer, rights)
+            .join_browser(self.now, ROOM, &name, &offer, rights)
             .unwrap();
         client.accept(&answer);
         self.clients.push(client);
@@ -123,11 +139,24 @@ impl Network {
     /// A browser that has joined and whose media flows.
     pub fn connect(&mut self, name: &str, rights: Rights) -> usize {
         let index = self.join(name, rights, 3, 4);
+        self.await_media(index);
+        index
+    }
+
+    /// A browser that has joined, whose camera has three layers, and whose media flows.
+    pub fn connect_layered(&mut self, name: &str) -> usize {
+        let mut client = self.client(name, 3, 4);
+        client.rids = vec!["q", "h", "f"];
+        let index = self.admit(client, ALL);
+        self.await_media(index);
+        index
+    }
+
+    fn await_media(&mut self, index: usize) {
         self.until(|network| {
             let client = &network.clients[index];
             client.connected && client.newest_slots().is_some()
         });
-        index
     }
 
     /// Something from anywhere to the node.
@@ -158,7 +187,7 @@ impl Network {
     }
 
     pub fn step(&mut self) {
-        self.now += STEP;
+        self.now += self.pace;
         for client in &mut self.clients {
             client.timeout(self.now);
         }
@@ -175,7 +204,8 @@ impl Network {
             for client in &mut self.clients {
                 for data in client.outgoing.drain(..) {
                     idle = false;
-                    if loses(&mut self.carried, self.lose_every, &data) {
+                    let link = self.links.get_mut(&client.address);
+                    if link.is_some_and(|link| link.loses_up(&data)) {
                         continue;
                     }
                     if self.record {
@@ -199,18 +229,33 @@ impl Network {
             }
             while let Some(transmit) = self.rooms.poll_transmit() {
                 idle = false;
+                self.transmits += 1;
+                if let Some(link) = self.links.get_mut(&transmit.destination) {
+                    link.carry(self.now, transmit.payload);
+                    continue;
+                }
                 let client = self
                     .clients
                     .iter_mut()
                     .find(|client| client.address == transmit.destination);
                 match client {
-                    Some(_) if loses(&mut self.carried, self.lose_every, &transmit.payload) => {}
                     Some(client) => client.receive(self.now, node_address(), &transmit.payload),
                     None => self.elsewhere.push((
                         transmit.socket,
                         transmit.destination,
                         transmit.payload,
                     )),
+                }
+            }
+            for client in &mut self.clients {
+                let link = self.links.get_mut(&client.address);
+                for data in link
+                    .map(|link| link.arrivals(self.now))
+                    .into_iter()
+                    .flatten()
+                {
+                    idle = false;
+                    client.receive(self.now, node_address(), &data);
                 }
             }
             while let Some(event) = self.rooms.poll_event() {
@@ -234,12 +279,4 @@ impl Network {
             .iter()
             .any(|event| matches!(event, Event::Gone { endpoint, .. } if endpoint == name))
     }
-}
-
-fn loses(carried: &mut usize, every: Option<usize>, data: &[u8]) -> bool {
-    let Some(every) = every.filter(|_| Datagram::classify(data) == Datagram::Rtp) else {
-        return false;
-    };
-    *carried += 1;
-    carried.is_multiple_of(every)
 }

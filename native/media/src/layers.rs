@@ -1,0 +1,165 @@
+//! What a sender's track consists of: one layer, or several of the same picture in different sizes.
+
+use std::time::{Duration, Instant};
+
+use str0m::rtp::Vp8Descriptor;
+
+use crate::allotment::MAX_LAYERS;
+use crate::outgoing::Forwarded;
+
+/// A sender is asked for a keyframe of a layer at most this often.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// Bit rates are averaged over about two of these.
+const MEASURED_OVER: Duration = Duration::from_millis(500);
+/// A layer that its encoder has stopped sending is not to be had.
+const LAYER_LIMIT: Duration = Duration::from_millis(1_500);
+/// What a layer is taken for before it has been measured: bits per second and lines.
+const NOMINAL_RATES: [u64; MAX_LAYERS] = [150_000, 400_000, 1_000_000];
+const NOMINAL_HEIGHTS: [u16; MAX_LAYERS] = [180, 360, 720];
+
+/// One encoding of a track.
+#[derive(Debug, Default)]
+pub(crate) struct Layer {
+    last_packet: Option<Instant>,
+    height: Option<u16>,
+    rate: Option<u64>,
+    measured_from: Option<Instant>,
+    bytes: u64,
+    keyframe_asked: Option<Instant>,
+    keyframe_wanted: bool,
+}
+
+impl Layer {
+    fn hear(&mut self, now: Instant, packet: &Forwarded) {
+        self.last_packet = Some(now);
+        self.bytes += packet.payload.len() as u64;
+        if packet.starts_keyframe() {
+            self.height = keyframe_height(&packet.payload).or(self.height);
+        }
+        let from = *self.measured_from.get_or_insert(now);
+        let time = now.saturating_duration_since(from);
+        if time >= MEASURED_OVER {
+            let rate = self.bytes * 8_000 / (time.as_millis() as u64).max(1);
+            self.rate = Some(self.rate.map_or(rate, |before| (before + rate) / 2));
+            self.measured_from = Some(now);
+            self.bytes = 0;
+        }
+    }
+
+    fn is_live(&self, now: Instant) -> bool {
+        self.last_packet.is_some_and(|at| now <= at + LAYER_LIMIT)
+    }
+
+    /// Whether the sender may be asked for a keyframe now; if not, it will be asked later.
+    pub(crate) fn ask_keyframe(&mut self, now: Instant) -> bool {
+        let may = self
+            .keyframe_asked
+            .is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
+        self.keyframe_wanted = !may;
+        if may {
+            self.keyframe_asked = Some(now);
+        }
+        may
+    }
+
+    /// Whether an earlier wish is still open.
+    pub(crate) fn wants_keyframe(&self) -> bool {
+        self.keyframe_wanted
+    }
+}
+
+/// All layers of one track.
+#[derive(Debug, Default)]
+pub(crate) struct Layers([Layer; MAX_LAYERS]);
+
+impl Layers {
+    pub(crate) fn hear(&mut self, now: Instant, packet: &Forwarded) {
+        if let Some(layer) = self.0.get_mut(usize::from(packet.layer)) {
+            layer.hear(now, packet);
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, layer: u8) -> Option<&mut Layer> {
+        self.0.get_mut(usize::from(layer))
+    }
+
+    /// Layers of which a keyframe is still to be asked.
+    pub(crate) fn wanting(&self) -> impl Iterator<Item = u8> {
+        (0..)
+            .zip(&self.0)
+            .filter_map(|(index, layer)| layer.wants_keyframe().then_some(index))
+    }
+
+    /// Bits per second of each layer that is being sent.
+    pub(crate) fn rates(&self, now: Instant) -> [Option<u64>; MAX_LAYERS] {
+        self.each(now, |index, layer| {
+            layer.rate.unwrap_or(NOMINAL_RATES[index])
+        })
+    }
+
+    /// Lines of each layer that is being sent.
+    pub(crate) fn heights(&self, now: Instant) -> [Option<u16>; MAX_LAYERS] {
+        self.each(now, |index, layer| {
+            layer.height.unwrap_or(NOMINAL_HEIGHTS[index])
+        })
+    }
+
+    fn each<T>(&self, now: Instant, of: impl Fn(usize, &Layer) -> T) -> [Option<T>; MAX_LAYERS] {
+        std::array::from_fn(|index| {
+            let layer = &self.0[index];
+            layer.is_live(now).then(|| of(index, layer))
+        })
+    }
+}
+
+/// The height in the frame header of a packet that starts a keyframe (RFC 6386 section 9.1).
+fn keyframe_height(payload: &[u8]) -> Option<u16> {
+    Vp8Descriptor::parse(payload).ok()?;
+    let body = payload.get(descriptor_octets(payload)?..)?;
+    let [_, _, _, 0x9d, 0x01, 0x2a, _, _, low, high, ..] = body else {
+        return None;
+    };
+    // The two topmost bits say how to scale.
+    Some(u16::from_le_bytes([*low, *high]) & 0x3fff)
+}
+
+/// Length of a VP8 payload descriptor (RFC 7741 section 4.2).
+fn descriptor_octets(payload: &[u8]) -> Option<usize> {
+    if payload.first()? & 0x80 == 0 {
+        return Some(1);
+    }
+    let flags = payload.get(1)?;
+    let picture = match (flags & 0x80 != 0, payload.get(2)) {
+        (false, _) => 0,
+        (true, Some(first)) if first & 0x80 != 0 => 2,
+        (true, _) => 1,
+    };
+    let has_layer = usize::from(flags & 0x40 != 0);
+    let has_key = usize::from(flags & 0x30 != 0);
+    Some(2 + picture + has_layer + has_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_keyframe_tells_its_height() {
+        let body = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x40];
+        let long = [[0x90, 0xe0, 0x80, 1, 5, 0x20].as_slice(), &body].concat();
+        let short = [[0x10].as_slice(), &body].concat();
+        assert_eq!(keyframe_height(&long), Some(180));
+        assert_eq!(keyframe_height(&short), Some(180));
+        assert_eq!(keyframe_height(&short[..9]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_read(payload in prop::collection::vec(any::<u8>(), 0..40)) {
+            let height = keyframe_height(&payload);
+            prop_assert!(height.is_none_or(|height| height < 0x4000));
+        }
+    }
+}
