@@ -313,6 +313,8 @@ class EndpointGone:
     room: str
     endpoint: str
     reason: str
+    quality: EndpointQuality
+    """How its media fared in the end."""
 
 @final
 class EndpointDigit:

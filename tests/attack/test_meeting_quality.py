@@ -73,11 +73,12 @@ def test_a_phone_s_numbers_are_live(network: Network, deployment: Deployment) ->
 
     def known() -> bool:
         (one,) = ask(alices, deployment, token).json()
-        return bool(
-            one["mos_received"] and one["mos_received"] > 4 and one["received"][0]["bitrate"]
-        )
+        said, heard = one["mos_received"], one["mos_sent"]
+        trip = one["round_trip"]
+        flowing = one["received"][0]["bitrate"] and one["sent"][0]["packets"]
+        return bool(said and heard and trip is not None and flowing and min(said, heard) > 4)
 
-    eventually(known, "a score for the phone's speech", 30.0)
+    eventually(known, "scores of both ways, by our reports and the phone's", 30.0)
 
 
 def test_metrics_name_nobody_and_no_meeting(deployment: Deployment) -> None:

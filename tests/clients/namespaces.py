@@ -66,6 +66,14 @@ class Host:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def lose(self, percent: int) -> None:
+        """From now on that share of the UDP datagrams that come to this host is lost."""
+        rule = f"meta l4proto udp numgen random mod 100 < {percent} drop"
+        chain = f"chain input {{\ntype filter hook input priority 0\n{rule}\n}}"
+        command = ["ip", "netns", "exec", self.namespace, "nft", "-f", "-"]
+        rules = f"table inet loss {{\n{chain}\n}}\n"
+        subprocess.run(command, input=rules, text=True, check=True, timeout=60.0)
+
     def connect(self, address: str, port: int, seconds: float = 60.0) -> socket.socket:
         """A TCP connection made from this host, usable from the test."""
         return self.made_here(lambda: socket.create_connection((address, port), seconds))

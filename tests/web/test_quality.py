@@ -1,5 +1,6 @@
 """How the connection fares in one real meeting: as the browser shows it, and as the server tells the organizer."""
 
+import re
 from typing import Any
 
 import httpx
@@ -42,6 +43,15 @@ def test_a_panel_tells_how_the_connection_fares(
     ) as client:
         token = tokens(client, deployment)["access_token"]
         eventually(lambda: is_known(everyone(client, deployment, token)), "the server's view", 30.0)
+        opened.host.lose(30)
+        is_told_that_it_is_poor(host)
+        eventually(
+            lambda: is_lossy(everyone(client, deployment, token)),
+            "the server to hear of what is lost",
+            30.0,
+        )
+    guest.get_by_test_id("leave").click()
+    eventually(lambda: "media.ended" in deployment.log.read_text(), "a line about it in the log")
 
 
 def shows_numbers(page: Page) -> None:
@@ -75,6 +85,15 @@ def closes_by_keyboard(page: Page) -> None:
     expect(page.get_by_test_id("quality")).to_be_focused()
 
 
+def is_told_that_it_is_poor(page: Page) -> None:
+    """Where media gets lost on its way in, the panel says so of what comes in."""
+    page.get_by_test_id("quality").click()
+    panel = page.get_by_test_id("quality-panel")
+    expect(panel.get_by_role("status")).to_have_text("Connection: poor", timeout=_PATIENCE)
+    voices = panel.get_by_test_id("quality-received").get_by_role("row").filter(has_text="Voices")
+    expect(voices).to_contain_text(re.compile(r"[1-5]\d\.\d %"), timeout=_PATIENCE)
+
+
 def everyone(client: httpx.Client, deployment: Deployment, token: str) -> list[dict[str, Any]]:
     """What the server says of the meeting."""
     meeting = deployment.facts["meeting"]["id"]
@@ -83,6 +102,17 @@ def everyone(client: httpx.Client, deployment: Deployment, token: str) -> list[d
     )
     answer.raise_for_status()
     return list(answer.json())
+
+
+def is_lossy(told: list[dict[str, Any]]) -> bool:
+    """One browser says that it hears badly; what comes from it is as good as ever."""
+    (bad,) = (one for one in told if one["display_name"] != "Gus")
+    (sent,) = (flow for flow in bad["sent"] if flow["source"] == "audio")
+    (received,) = (flow for flow in bad["received"] if flow["source"] == "audio")
+    if not (sent["loss"] and sent["loss"] > 0.15 and bad["mos_sent"] < 3.1):
+        return False
+    assert received["loss"] is not None
+    return bool(received["loss"] < 0.05)
 
 
 def is_known(told: list[dict[str, Any]]) -> bool:

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::quality::Quality;
+
 /// What an endpoint may send. Enforced on receipt, whatever its client says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
@@ -70,7 +72,7 @@ pub struct Transmit {
 }
 
 /// What the core tells of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Media flows: DTLS is done (browser) or the first authentic packet came (phone).
     Connected {
@@ -87,6 +89,8 @@ pub enum Event {
         endpoint: String,
         /// For the log and for people.
         reason: String,
+        /// How its media fared in the end.
+        quality: Box<Quality>,
     },
     /// A phone's key was pressed, once (RFC 4733).
     Digit {

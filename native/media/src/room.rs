@@ -147,6 +147,7 @@ impl Room {
         let Some(mut member) = self.members.remove(&key) else {
             return;
         };
+        let quality = reason.is_some().then(|| Box::new(member.quality(now)));
         // A browser whose core is broken can't say goodbye; that is no reason not to remove it.
         let _ = isolate(|| member.body.close(now, out));
         self.deadlines.set(key, None);
@@ -157,11 +158,12 @@ impl Room {
                 source,
             });
         }
-        if let Some(reason) = reason {
+        if let Some((reason, quality)) = reason.zip(quality) {
             out.events.push_back(Event::Gone {
                 room: self.name.clone(),
                 endpoint: member.name,
                 reason,
+                quality,
             });
         }
         self.end_mix_without_phones();

@@ -12,7 +12,7 @@ use network::{ALL, Network, ROOM};
 use vestibule_media::codec::Codec;
 use vestibule_media::rtcp::{Part, ReportBlock, parse};
 use vestibule_media::srtp::Suite;
-use vestibule_media::{Quality, Source};
+use vestibule_media::{Event, Quality, Source};
 
 const SECOND: Duration = Duration::from_secs(1);
 const AUDIO: usize = Source::Audio as usize;
@@ -135,7 +135,27 @@ fn what_a_phone_reports_is_told() {
     assert_eq!(seen.sent[AUDIO].loss, Some(0.25), "{seen:?}");
     assert_eq!(seen.sent[AUDIO].jitter, Some(Duration::from_millis(10)));
     let trip = seen.round_trip.unwrap();
-    assert!((0.0..=0.3).contains(&trip.as_secs_f64()), "{trip:?}");
+    assert!((0.15..=0.25).contains(&trip.as_secs_f64()), "{trip:?}");
+}
+
+#[test]
+fn who_is_gone_leaves_the_last_numbers() {
+    let mut network = Network::new();
+    let alice = network.connect("alice", ALL);
+    talk(&mut network, alice, 12 * SECOND);
+    network.clients.clear();
+    let limit = network.now + 60 * SECOND;
+    while !network.is_gone("alice") {
+        assert!(network.now < limit);
+        network.run(SECOND);
+    }
+    let last = network.events.iter().find_map(|event| match event {
+        Event::Gone { quality, .. } => Some(quality),
+        _ => None,
+    });
+    let last = last.unwrap();
+    assert!(last.is_connected);
+    assert!(last.received[AUDIO].packets > 500, "{last:?}");
 }
 
 #[test]

@@ -18,7 +18,12 @@ from vestibule.conferencing.focus_session import ALLOW, FocusSession, reason
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.phone_keys import PhoneKeys
-from vestibule.conferencing.room import RelayAccessIssuer, Rooms, rights_of
+from vestibule.conferencing.room import (
+    EndpointQuality,
+    RelayAccessIssuer,
+    Rooms,
+    rights_of,
+)
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.message import SipMessage
@@ -178,11 +183,8 @@ class AudioVideo:
         media = self._parts.rooms.quality(room, seat.endpoint)
         self._parts.rooms.leave(room, seat.endpoint)
         self._keys.forget(seat.endpoint)
-        if media is not None and media.is_connected:
-            _log.info(
-                "media.ended", meeting=room, entity=seat.entity, round_trip=media.round_trip,
-                mos_received=media.mos_received, mos_sent=media.mos_sent,
-            )  # fmt: skip
+        if media is not None:
+            _tell_how_it_fared(conference, seat, media)
 
     def close(self, conference: Conference) -> None:
         """The conference is over: its room closes."""
@@ -205,13 +207,14 @@ class AudioVideo:
         conference.toggle_self_mute(seat)
         self._parts.rooms.play(room, endpoint, "unmuted" if seat.may_be_heard else "muted")
 
-    def gone(self, room: str, endpoint: str, why: str) -> None:
+    def gone(self, room: str, endpoint: str, why: str, quality: EndpointQuality) -> None:
         """The room says that an endpoint ended by itself: a browser may come back, a phone is gone."""
         conference = self._parts.live.find(room)
         seat = conference.seat_of_endpoint(endpoint) if conference else None
         if conference is None or seat is None:
             return
         _log.info("media.gone", meeting=room, entity=seat.entity, reason=why)
+        _tell_how_it_fared(conference, seat, quality)
         session = self._sessions.get(seat.id)
         if session is None:
             conference.leave(seat, Ending.MEDIA_LOST)
@@ -235,3 +238,11 @@ class AudioVideo:
         if seat.entity != principal.aor or not (of_this_meeting and same_endpoint and seat.is_in):
             raise SipRefusal(403, headers=(reason(403, "token of somebody else"),))
         return conference, seat
+
+
+def _tell_how_it_fared(conference: Conference, seat: Seat, media: EndpointQuality) -> None:
+    if media.is_connected:
+        _log.info(
+            "media.ended", meeting=conference.meeting.id, entity=seat.entity,
+            round_trip=media.round_trip, mos_received=media.mos_received, mos_sent=media.mos_sent,
+        )  # fmt: skip

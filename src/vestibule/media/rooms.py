@@ -38,8 +38,8 @@ class Listener(Protocol):
     def connected(self, room: str, endpoint: str) -> None:
         """Media flows."""
 
-    def gone(self, room: str, endpoint: str, why: str) -> None:
-        """The endpoint ended by itself."""
+    def gone(self, room: str, endpoint: str, why: str, quality: EndpointQuality) -> None:
+        """The endpoint ended by itself; how its media fared in the end."""
 
     def pressed(self, room: str, endpoint: str, key: str) -> None:
         """A key of a phone was pressed: 0-9, *, # or A-D."""
@@ -158,7 +158,8 @@ class Rooms:
             if isinstance(event, EndpointConnected):
                 self._listener.connected(event.room, event.endpoint)
             elif isinstance(event, EndpointGone):
-                self._listener.gone(event.room, event.endpoint, event.reason)
+                quality = quality_of(event.quality)
+                self._listener.gone(event.room, event.endpoint, event.reason, quality)
             elif isinstance(event, EndpointDigit):
                 self._listener.pressed(event.room, event.endpoint, event.digit)
 

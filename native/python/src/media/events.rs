@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use vestibule_media::{Event, Stats};
 
+use super::quality::EndpointQuality;
+
 /// Media flows.
 #[pyclass(frozen, get_all, module = "vestibule._native")]
 pub struct EndpointConnected {
@@ -16,6 +18,7 @@ pub struct EndpointGone {
     room: String,
     endpoint: String,
     reason: String,
+    quality: Py<EndpointQuality>,
 }
 
 /// A phone's key was pressed.
@@ -69,11 +72,14 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             room,
             endpoint,
             reason,
+            quality,
         } => {
+            let quality = EndpointQuality::new(endpoint.clone(), *quality);
             let gone = EndpointGone {
                 room,
                 endpoint,
                 reason,
+                quality: Py::new(py, quality)?,
             };
             Py::new(py, gone).map(Py::into_any)
         }
