@@ -45,9 +45,7 @@ class Trusting:
         self.edge.edge.set_trust(roots, OURS.crls() + self.lists.lists_der())
 
     def publish(self, *revoked: Credential) -> None:
-        issuers, roots = self.theirs.crls(*revoked)
-        self.server.publish("/issuer.crl", issuers)
-        self.server.publish("/root.crl", roots)
+        self.server.publish_lists(self.theirs, *revoked)
 
     async def lets_in(self, peer: Credential) -> bool:
         context = self.edge.context(peer, self.folder)
