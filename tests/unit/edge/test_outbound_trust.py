@@ -46,5 +46,5 @@ def test_a_host_must_be_one(host: str) -> None:
 
 def test_what_is_no_pem_or_list_is_named() -> None:
     for roots, lists in ((b"-----BEGIN CERTIFICATE-----\n!\n", []), (b"", [b"junk"])):
-        with pytest.raises(ValueError, match="readable|usable"):
+        with pytest.raises(ValueError, match=r"readable|usable"):
             OutboundTls(roots, lists)
