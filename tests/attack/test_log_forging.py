@@ -86,22 +86,24 @@ def called(town: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_hostile_text_forges_no_line(called: Attack, town: Network) -> None:
-    """What a browser says a passkey was made at is written down: here, hostile."""
+    """What a browser says a passkey was made at is written down: here hostile, or a secret that strayed there."""
     mark, origin = secrets.token_hex(8), called.deployment.origin
+    strayed = f"vpt_{secrets.token_urlsafe(32)}"
     told = Told(called.deployment, town)
     told.before = len(told.since(_GUIDE_ENDS).encode("utf-8", "surrogateescape"))
     passkey = Authenticator(origin, "localhost")
     assert called.enrol_passkey("alice", passkey).status_code == 200
-    for text in HOSTILE.values():
+    for text in (*HOSTILE.values(), f"https://x.test/{strayed} "):
         bent = replace(passkey, origin=text + mark)
         assert called.by_passkey(bent).status_code == 403
-    text = told.since(mark, len(HOSTILE))
+    text = told.since(mark, len(HOSTILE) + 1)
+    assert strayed not in text
     assert not _HIDDEN.findall(text)
     lines = [line for line in text.split("\n") if line]
     for line in lines:
         assert _STRUCTURED.match(line), line
         assert not line.startswith(_LINE)
-    assert sum(mark in line for line in lines) == len(HOSTILE), "each on a line of its own"
+    assert sum(mark in line for line in lines) == len(HOSTILE) + 1, "each on a line of its own"
 
 
 def test_what_is_typed_as_a_name_is_not_written_down(told: Told) -> None:
