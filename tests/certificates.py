@@ -1,6 +1,7 @@
 """A certificate authority for tests: every certificate and list that a good or a bad peer could present."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -109,6 +110,13 @@ class TestAuthority:
         self.points = points
         self.root = self._make(f"{name} Root", None, replace(root, points=()))
         self.issuer = self._make(f"{name} Issuing", self.root, issuer)
+
+    def beside(self, name: str, points: str) -> "TestAuthority":
+        """Another issuer under the same root, whose list is elsewhere."""
+        other = copy(self)
+        other.issuer = self._make(f"{name} Issuing", self.root, AUTHORITY)
+        other.points = points
+        return other
 
     @cached_property
     def root_pem(self) -> bytes:

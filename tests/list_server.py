@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from tests.certificates import Credential, TestAuthority
+
 
 class ListServer:
     """Listens on loopback; `answers` are whole HTTP answers by path. With `tls` it speaks https."""
@@ -22,13 +24,13 @@ class ListServer:
         self.answers: dict[str, bytes] = {}
         self.asked: Counter[str] = Counter()
         self._listener = socket_of("127.0.0.1")
-        self.port: int = self._listener.getsockname()[1]
+        self._address, self.port = self._listener.getsockname()[:2]
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     @property
     def base(self) -> str:
-        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://{self._address}:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -44,6 +46,12 @@ class ListServer:
     def publish(self, path: str, body: bytes) -> None:
         """Answer that path with these octets."""
         self.answers[path] = answer(200, body)
+
+    def publish_lists(self, authority: TestAuthority, *revoked: Credential) -> None:
+        """An authority's two lists, where `TestAuthority(points=base)` says they are."""
+        issuers, roots = authority.crls(*revoked)
+        self.publish("/issuer.crl", issuers)
+        self.publish("/root.crl", roots)
 
     def _accept(self) -> None:
         with suppress(OSError):

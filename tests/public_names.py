@@ -10,8 +10,9 @@ from cryptography import x509
 
 from tests.certificates import TestAuthority
 from tests.running_edge import RunningEdge
+from vestibule.edge.outbound_trust import OutboundTrust
 from vestibule.outbound.addresses import OutboundPolicy
-from vestibule.outbound.fetcher import Fetcher, FetchLimits, verifying_context
+from vestibule.outbound.fetcher import Fetcher, FetchLimits
 from vestibule.outbound.requests_transport import FetcherTransport
 from vestibule.pki.acme.challenge import Challenges
 from vestibule.pki.acme.order import AcmeAccount, AcmeAuthority
@@ -44,11 +45,12 @@ class RenewedEdge:
         self.certificate = PublicCertificate(
             self.folder, names, without_crl=without_crl, clock=self._clock
         )
-        fetcher = Fetcher(
-            OutboundPolicy(networks),
-            limits=FetchLimits(seconds=5.0, octets=100_000),
-            tls=verifying_context(directory_root.decode()),
+        policy = OutboundPolicy(networks)
+        limits = FetchLimits(seconds=5.0, octets=100_000)
+        trust = OutboundTrust(
+            folder / "outbound", policy, authorities_pem=directory_root, limits=limits
         )
+        fetcher = Fetcher(policy, limits=limits, tls=trust)
         account = AcmeAccount(directory, "admin@vestibule.test", self.certificate.account_key_file)
         transport = FetcherTransport(fetcher, asyncio.get_running_loop())
         self.authority = AcmeAuthority(account, transport)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vestibule._native import EdgeEvent
 
 DEADLINE = 10.0
+HOST = "ours.test"
 ORIGIN = "https://ours.test"
 
 _Event = TypeVar("_Event", bound="EdgeEvent")
@@ -37,7 +38,12 @@ class RunningEdge:
         self.authority = authority
         self.identity = authority.server("edge.test")
         settings.setdefault("answer_seconds", 0.0)  # nobody answers here
-        self.edge = Edge(http_backend=http_backend, websocket_origins=[ORIGIN], **settings)
+        self.edge = Edge(
+            http_backend=http_backend,
+            websocket_hosts=[HOST],
+            websocket_origins=[ORIGIN],
+            **settings,
+        )
         self.edge.set_identity(self.identity.chain_pem, self.identity.key_pem)
         if trust:
             self.edge.set_trust(authority.root_pem, authority.crls())

@@ -172,6 +172,7 @@ class Edge:
         self,
         *,
         http_backend: str,
+        websocket_hosts: Sequence[str],
         websocket_origins: Sequence[str],
         max_message: int = 65536,
         max_connections: int = 10000,
@@ -187,7 +188,8 @@ class Edge:
     ) -> None:
         """`http_backend` is the path of the Unix socket to which HTTP goes, each connection led by a
         PROXY protocol v2 header with the peer's address and, as TLV 0xE0, the DER of a verified
-        client certificate. `websocket_origins` are the exact Origin values that may open `/sip`;
+        client certificate. `websocket_hosts` are the Host values by which `/sip` may be asked for (any
+        other: 421), `websocket_origins` the exact Origin values that may open it;
         a request without Origin (not a browser) may too. An address may also open its share of
         connections only once in ten seconds; its network (/24, /56) has four shares. A flow that
         sends more than `messages_per_second` (twice that at once) is read from more slowly. All
@@ -290,6 +292,55 @@ class Edge:
 
     def close(self) -> None:
         """Close listeners, then flows, and end the threads."""
+
+# --- TLS of what Python fetches -------------------------------------------------------------------
+
+class TlsRefused(ValueError):
+    """No TLS with that server; `args` is (reason, fault): `fault` is one word for what is wrong with its
+    certificate, such as "revoked" or "revocation-unknown"; "" if it is something else.
+    """
+
+@final
+class OutboundTls:
+    """Whom connections to web servers believe, and by which revocation lists. Without sockets: each
+    connection's TLS is a `TlsLine`, whose bytes Python moves. Any thread.
+    """
+
+    def __init__(
+        self,
+        roots_pem: bytes,
+        crls_der: Sequence[bytes],
+        *,
+        crl_grace_seconds: int = 0,
+        fips: bool = False,
+    ) -> None:
+        """Roots that can't be used are left out; who leads to them is refused. `fips` as of `Edge`.
+        Raises ValueError if the PEM text or a list can't be read.
+        """
+
+    def connect(self, host: str, *, lists_only: bool = False) -> TlsLine:
+        """A connection to that host (a DNS name or an address, RFC 6125). What is checked is what `Edge` checks,
+        but a certificate that lives seven days at most may name no distribution point. `lists_only`:
+        lists are fetched from there, so that one of whom no list tells is accepted; a revoked one is not.
+        Raises TlsRefused if it is no host.
+        """
+
+    def wanted_crls(self) -> list[str]:
+        """As of `Edge`."""
+
+@final
+class TlsLine:
+    """The TLS of one connection that we begin."""
+
+    is_handshaking: bool
+    def outgoing(self) -> bytes:
+        """Records to be sent to the server now; at first a ClientHello, after a refusal an alert."""
+
+    def receive(self, data: bytes) -> bytes:
+        """The text in what came from the server. Raises TlsRefused; then the connection is over."""
+
+    def send(self, data: bytes) -> None:
+        """Say this to the server: it is among what is `outgoing` once the handshake is done."""
 
 # --- Media ---------------------------------------------------------------------------------------
 

@@ -287,6 +287,11 @@ class Settings(BaseSettings):
         return f"https://{self.authority_host}{port}"
 
     @property
+    def web_hosts(self) -> frozenset[str]:
+        """What a request for the web may have as its Host: the origin's, and this machine's."""
+        return frozenset({self.web_origin.removeprefix("https://"), f"localhost:{self.https_port}"})
+
+    @property
     def issuer(self) -> str:
         """OpenID Connect issuer."""
         return f"{self.web_origin}/identity"

@@ -1,5 +1,6 @@
 """Everything that is counted, as metrics (docs/admins/metrics.md lists it), and the listener that tells it."""
 
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from vestibule._native import Edge
 from vestibule.config import Settings
 from vestibule.edge.http_backend import HttpBackend
 from vestibule.media.quality import MediaTotals
+from vestibule.store.secret_hash import is_hash_of
 from vestibule.telemetry.metrics import Metrics, Source, flat, single
 from vestibule.telemetry.metrics_app import MetricsApp
 
@@ -84,12 +86,12 @@ class MetricsListener:
         if self._place is None:
             return
         file = settings.metrics_token_file
-        token_hash = file.read_text().strip() if file.exists() else None
-        if token_hash is None and not ip_address(self._place[0]).is_loopback:
+        is_token = partial(is_hash_of, file.read_text().strip()) if file.exists() else None
+        if is_token is None and not ip_address(self._place[0]).is_loopback:
             raise ValueError(
                 "metrics_listen is not on loopback: make a token with `vestibule metrics token`"
             )
-        app = MetricsApp(metrics.text, token_hash)
+        app = MetricsApp(metrics.text, is_token)
         self._backend = HttpBackend(app, settings.run_dir, "metrics")
 
     async def start(self, edge: Edge) -> None:

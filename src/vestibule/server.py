@@ -34,6 +34,7 @@ from vestibule.directory.trusted_servers import TrustedServers
 from vestibule.edge.alive import alive
 from vestibule.edge.flows import Flows
 from vestibule.edge.http_backend import HttpBackend
+from vestibule.edge.outbound_trust import OutboundTrust
 from vestibule.edge.own_certificates import OwnCertificates
 from vestibule.edge.reception import Reception, ReceptionParts
 from vestibule.edge.refused_certificates import RefusedCertificates
@@ -52,7 +53,7 @@ from vestibule.media.quality import EndpointQuality
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
-from vestibule.outbound.fetcher import Fetcher, FetchLimits, verifying_context
+from vestibule.outbound.fetcher import Fetcher, FetchLimits
 from vestibule.outbound.requests_transport import FetcherTransport
 from vestibule.pki.acme.service import PublicNames
 from vestibule.pki.authority import Authority
@@ -98,6 +99,14 @@ class Server:
             self.journal,
         )
         self.foreign = ForeignAuthorities.read(settings.trusted_authorities)
+        self.outbound_policy = OutboundPolicy(settings.outbound_allowed)
+        self.outbound_trust = OutboundTrust(
+            settings.pki_dir / "outbound",
+            self.outbound_policy,
+            authorities_pem=self.foreign.pem.encode(),
+            crl_grace_seconds=settings.crl_grace,
+            fips=settings.fips,
+        )
         self.identity = open_identity(
             settings.data_dir / "identity",
             settings.web_origin,
@@ -127,6 +136,7 @@ class Server:
         self.portal = HttpBackend(portal, settings.run_dir)
         self.edge = Edge(
             http_backend=str(self.portal.path),
+            websocket_hosts=sorted(settings.web_hosts),
             websocket_origins=[settings.web_origin],
             fips=settings.fips,
         )
@@ -138,7 +148,7 @@ class Server:
         self.foreign_lists = ForeignLists(
             settings.pki_dir / "foreign",
             wanted=self.edge.wanted_crls,
-            fetch=self._fetcher().fetch,
+            fetch=self._fetcher(lists_only=True).fetch,
             on_change=self._certificates_changed,
             own=(f"{settings.crl_base}/",),
         )
@@ -155,10 +165,11 @@ class Server:
             CertificateJournal(self.journal),
         )
 
-    def _fetcher(self, limits: FetchLimits | None = None) -> Fetcher:
+    def _fetcher(self, limits: FetchLimits | None = None, *, lists_only: bool = False) -> Fetcher:
         """The way out, with the admin's exceptions."""
-        policy = OutboundPolicy(self.settings.outbound_allowed)
-        return Fetcher(policy, limits=limits, tls=verifying_context(self.foreign.pem))
+        return Fetcher(
+            self.outbound_policy, limits=limits, tls=self.outbound_trust, lists_only=lists_only
+        )
 
     def _build_media(self) -> None:
         settings = self.settings
@@ -321,7 +332,7 @@ class Server:
             meeting_quality=self._meeting_quality,
             authority=self.authority,
             focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,
-            other_hosts=frozenset({f"localhost:{settings.https_port}"}),
+            other_hosts=settings.web_hosts,
             meeting_refusals=(NotLicensed, TooManyMeetings),
             notes=self.journal,
         )
@@ -350,6 +361,7 @@ class Server:
         await self.identity.provider.heed_endings()
         await self.meetings.reload()
         self.renewal.start()
+        self.outbound_trust.start()
         self.foreign_lists.start(self.foreign.distribution_points)
         transport = FetcherTransport(self._fetcher(), asyncio.get_running_loop())
         self.public_names.start(transport, transport.end)
@@ -384,6 +396,7 @@ class Server:
         self.relay.close()
         await self.public_names.close()
         await self.foreign_lists.close()
+        await self.outbound_trust.close()
         await self.renewal.close()
         await self.directory.close()
         self.identity.close()

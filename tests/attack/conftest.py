@@ -9,6 +9,7 @@ from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport, OpenBrowser
 from tests.clients.namespaces import Network
+from tests.list_server import ListServer
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +27,19 @@ def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def outside() -> TestAuthority:
+def outside_lists(network: Network) -> Iterator[ListServer]:
+    """Where that authority's revocation lists are, on a host of its own."""
+    host = network.add_host()
+    with ListServer(socket_of=lambda _: host.listen(host.address)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def outside(outside_lists: ListServer) -> TestAuthority:
     """An authority of other people's web servers."""
-    return TestAuthority("Outside")
+    authority = TestAuthority("Outside", points=outside_lists.base)
+    outside_lists.publish_lists(authority)
+    return authority
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ from vestibule.pki.acme.challenge import Challenges
 from vestibule.pki.acme.public_certificate import PublicCertificate, UnfitCertificate
 
 PATH = "/.well-known/acme-challenge/token"
-TLS = TestAuthority("Directory")
+LISTS = ListServer()
+TLS = TestAuthority("Directory", points=LISTS.base)
 
 
 # --- the port of http-01 ---
@@ -108,6 +109,14 @@ async def test_outside_of_an_order_the_port_is_shut(opened: OpenPort) -> None:
 
 
 # --- a directory that lies ---
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lists() -> Iterator[None]:
+    """What the directory's authority has revoked: nobody."""
+    LISTS.publish_lists(TLS)
+    with LISTS:
+        yield
 
 
 @pytest.fixture

@@ -45,9 +45,7 @@ class Trusting:
         self.edge.edge.set_trust(roots, OURS.crls() + self.lists.lists_der())
 
     def publish(self, *revoked: Credential) -> None:
-        issuers, roots = self.theirs.crls(*revoked)
-        self.server.publish("/issuer.crl", issuers)
-        self.server.publish("/root.crl", roots)
+        self.server.publish_lists(self.theirs, *revoked)
 
     async def lets_in(self, peer: Credential) -> bool:
         context = self.edge.context(peer, self.folder)
@@ -138,6 +136,19 @@ async def test_without_a_good_list_nobody_of_theirs_is_let_in(trusting: Trusting
     await eventually_async(lambda: len(trusting.lists.lists_der()) == 1, "the root's list is had")
     assert not await trusting.lets_in(peer)
     assert await trusting.lets_in(OURS.client("sip:a@ours.test"))  # ours are not touched by it
+
+
+async def test_a_list_two_redirects_away_is_not_had(trusting: Trusting) -> None:
+    trusting.publish()
+    server, peer = trusting.server, trusting.theirs.client("sip:partner.test")
+    server.answers["/moved.crl"] = server.answers["/issuer.crl"]
+    server.answers["/again"] = answer(302, b"", Location="/moved.crl")
+    server.answers["/issuer.crl"] = answer(302, b"", Location="/again")
+    assert not await trusting.lets_in(peer)
+    await trusting.asked_for("/again")
+    await eventually_async(lambda: len(trusting.lists.lists_der()) == 1, "the root's list is had")
+    assert not await trusting.lets_in(peer)
+    assert not server.asked["/moved.crl"]
 
 
 async def test_a_list_signed_by_another_or_stale_lets_nobody_in(trusting: Trusting) -> None:

@@ -1,14 +1,15 @@
 """ATTACKS 66: nothing that is sent begins a line of the log, turns its direction, or puts a secret into it."""
 
-import json
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
 
+from tests.attack.test_second_factor import Attack
+from tests.clients.authenticator import Authenticator
 from tests.clients.calls import DOMAIN
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
@@ -73,21 +74,52 @@ def told(request: pytest.FixtureRequest, town: Network) -> Told:
     return told
 
 
-def test_hostile_names_forge_no_line(told: Told) -> None:
-    mark, origin = secrets.token_hex(8), told.deployment.origin
-    transport = HostTransport(told.network.add_host(), told.deployment.authority)
-    for name in HOSTILE.values():
-        with httpx.Client(transport=transport, base_url=origin) as browser:
-            assert sign_in(browser, Ask(origin), name + mark, "wrong").status_code == 403
-    text = told.since(mark, len(HOSTILE))
+@pytest.fixture(scope="module")
+def called(town: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attack]:
+    """A demo that has a name, and so passkeys, and logs as on a terminal."""
+    folder, host = tmp_path_factory.mktemp("called") / "demo", town.add_host()
+    env = {"VESTIBULE_LOG_JSON": "false"}
+    with Deployment(host, folder, address="localhost", env=env) as deployment:
+        attack = Attack(host, deployment)
+        yield attack
+        attack.close()
+
+
+def test_hostile_text_forges_no_line(called: Attack, town: Network) -> None:
+    """What a browser says a passkey was made at is written down: here hostile, or a secret that strayed there."""
+    mark, origin = secrets.token_hex(8), called.deployment.origin
+    strayed = f"vpt_{secrets.token_urlsafe(32)}"
+    told = Told(called.deployment, town)
+    told.before = len(told.since(_GUIDE_ENDS).encode("utf-8", "surrogateescape"))
+    passkey = Authenticator(origin, "localhost")
+    assert called.enrol_passkey("alice", passkey).status_code == 200
+    for text in (*HOSTILE.values(), f"https://x.test/{strayed} "):
+        bent = replace(passkey, origin=text + mark)
+        assert called.by_passkey(bent).status_code == 403
+    text = told.since(mark, len(HOSTILE) + 1)
+    assert strayed not in text
     assert not _HIDDEN.findall(text)
     lines = [line for line in text.split("\n") if line]
     for line in lines:
-        event = json.loads(line)["event"] if line.startswith("{") else _STRUCTURED.match(line)
-        assert event, line
-        assert event != "identity.signed_in"
+        assert _STRUCTURED.match(line), line
         assert not line.startswith(_LINE)
-    assert sum(mark in line for line in lines) == len(HOSTILE), "each on a line of its own"
+    assert sum(mark in line for line in lines) == len(HOSTILE) + 1, "each on a line of its own"
+
+
+def test_what_is_typed_as_a_name_is_not_written_down(told: Told) -> None:
+    """It may be a password, in the wrong field. A name that somebody has is."""
+    mark, origin = secrets.token_hex(8), told.deployment.origin
+    transport = HostTransport(told.network.add_host(), told.deployment.authority)
+    typed = [f"{mark}-my password", f"{mark}@vestibule.test", f"sip:{mark}", f"x\n{_LINE}{mark}"]
+    for name in (*typed, "alice"):
+        with httpx.Client(transport=transport, base_url=origin) as browser:
+            assert sign_in(browser, Ask(origin), name, "wrong").status_code == 403
+    text = told.since("identity.sign_in_refused", len(typed) + 1)
+    refused = [line for line in text.split("\n") if "identity.sign_in_refused" in line]
+    assert sum("unknown account" in line for line in refused) == len(typed)
+    assert sum("sip:alice@vestibule.test" in line for line in refused) == 1
+    assert mark not in text
+    assert mark not in told.deployment.vestibule("journal", "export")
 
 
 def test_no_secret_is_logged(told: Told) -> None:

@@ -182,7 +182,7 @@ def test_without_a_good_token_there_is_nothing(
             assert status(None, path=path) == 401
         given = tokens(stranger_at(deployment, network), deployment)["access_token"]
         forged = secrets["ours"][:-1] + ("A" if secrets["ours"][-1] != "A" else "B")
-        for bad in ("", "x", forged, secrets["ours"].removeprefix("vpt_"), given):
+        for bad in ("", "x", forged, secrets["ours"].removeprefix("vscim_"), given):
             assert status(bad) == 401
         assert status(secrets["reader"]) == 200
         assert status(secrets["reader"], "POST") == 403

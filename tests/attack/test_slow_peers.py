@@ -12,7 +12,7 @@ from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Subprotocol
 
 from tests.certificates import TestAuthority
-from tests.running_edge import DEADLINE, RunningEdge, options, wait_until
+from tests.running_edge import DEADLINE, HOST, RunningEdge, options, wait_until
 from vestibule._native import FlowClosed
 
 SHORT = 0.3
@@ -78,8 +78,13 @@ def test_a_message_in_drips_is_ended_even_of_somebody_proven(edge: RunningEdge) 
 
 
 def test_a_websocket_in_drips_is_ended(edge: RunningEdge) -> None:
-    url = f"wss://127.0.0.1:{edge.port}/sip"
-    with connect_websocket(url, ssl=edge.context(), subprotocols=[Subprotocol("sip")]) as client:
+    with connect_websocket(
+        f"wss://{HOST}/sip",
+        sock=socket.create_connection(("127.0.0.1", edge.port), timeout=DEADLINE),
+        ssl=edge.context(),
+        server_hostname="127.0.0.1",
+        subprotocols=[Subprotocol("sip")],
+    ) as client:
         drip(client.socket, b"\x81\xfe\x10\x00mask" + b"x" * 5000)
         edge.opened()
         assert edge.next(FlowClosed).reason == "not proven in time"

@@ -13,6 +13,7 @@ from typing import Any, Self
 from tests.certificates import TestAuthority
 from tests.clients.deadline import eventually
 from tests.clients.namespaces import stopping
+from tests.list_server import ListServer
 
 _COMMAND = Path(sys.executable).parent / "pebble"
 BLOCKED = "blocked.example"
@@ -32,7 +33,9 @@ class Pebble:
         assert _COMMAND.exists(), "scripts/pebble builds it"
         self.folder = folder
         self.challenge_port = free_port()
-        self.tls = TestAuthority("Directory")
+        self._lists = ListServer()
+        self.tls = TestAuthority("Directory", points=self._lists.base)
+        self._lists.publish_lists(self.tls)
         self.authorities = folder / "directory-authority.pem"
         self._port, self._management, self._dns = free_port(), free_port(), free_port()
         self._seconds = seconds
@@ -43,6 +46,7 @@ class Pebble:
         return f"https://127.0.0.1:{self._port}/dir"
 
     def __enter__(self) -> Self:
+        self._running.enter_context(self._lists)
         self.folder.mkdir(exist_ok=True)
         self.authorities.write_bytes(self.tls.root_pem)
         names = [

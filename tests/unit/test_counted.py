@@ -6,8 +6,8 @@ import pytest
 
 from vestibule.config import Settings
 from vestibule.counted import MetricsListener
+from vestibule.store.secret_hash import hash_of
 from vestibule.telemetry.metrics import Metrics, Source
-from vestibule.telemetry.metrics_app import token_hash
 
 
 def settings(folder: Path, listen: str) -> Settings:
@@ -21,7 +21,7 @@ def test_open_to_others_needs_a_token(tmp_path: Path, listen: str) -> None:
     asked = settings(tmp_path, listen)
     with pytest.raises(ValueError, match="vestibule metrics token"):
         MetricsListener(Metrics(()), asked)
-    asked.metrics_token_file.write_text(token_hash("secret"))
+    asked.metrics_token_file.write_text(hash_of("secret"))
     MetricsListener(Metrics(()), asked)
 
 

@@ -1,5 +1,7 @@
 //! One certificate, parsed, with its extensions by identifier.
 
+use std::time::Duration;
+
 use x509_cert::Certificate as Fields;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode, Header, Reader, SliceReader};
@@ -78,6 +80,13 @@ impl Certificate {
     /// Its serial number as [`RevocationList`](crate::RevocationList) has them.
     pub fn serial(&self) -> &[u8] {
         self.fields.tbs_certificate().serial_number().as_bytes()
+    }
+
+    /// From its first second to its last.
+    pub fn lifetime(&self) -> Duration {
+        let validity = self.fields.tbs_certificate().validity();
+        let ends = validity.not_after.to_unix_duration();
+        ends.saturating_sub(validity.not_before.to_unix_duration())
     }
 
     /// Neither zero nor negative.

@@ -138,6 +138,19 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether all that is wrong is that nobody could be asked.
+    pub fn is_ignorance(&self) -> bool {
+        matches!(
+            self,
+            Self::NoDistributionPoint
+                | Self::RevocationUnknown { .. }
+                | Self::ListExpired { .. }
+                | Self::ListSignature { .. }
+        )
+    }
+}
+
 impl From<Path> for Refusal {
     fn from(error: Path) -> Self {
         match error {

@@ -22,6 +22,8 @@ pub struct Revocation {
     lists: Vec<RevocationList>,
     /// How long past its `nextUpdate` a list still serves.
     grace: Duration,
+    /// How long a peer's certificate may live that names no distribution point.
+    unlisted: Duration,
     /// Whether a list, by its place, was signed by a key: neither changes.
     signed: Mutex<HashMap<(usize, Vec<u8>), bool>>,
 }
@@ -31,8 +33,14 @@ impl Revocation {
         Self {
             lists,
             grace,
+            unlisted: Duration::ZERO,
             signed: Mutex::default(),
         }
+    }
+
+    /// Ask for no list of a peer whose certificate names none and lives no longer than `most`.
+    pub fn accept_unlisted(&mut self, most: Duration) {
+        self.unlisted = most;
     }
 
     /// Each certificate of a path, given with its issuer, must be known not to be revoked.
@@ -49,6 +57,9 @@ impl Revocation {
         let mut fetch = Vec::new();
         for (position, (one, issuer)) in pairs.iter().enumerate() {
             let points = points_of(one)?;
+            if points.is_empty() && position == 0 && one.lifetime() <= self.unlisted {
+                continue;
+            }
             if points_required && points.is_empty() {
                 return Err(Refusal::NoDistributionPoint);
             }

@@ -53,11 +53,13 @@ pub struct Verifier {
     strictness: Strictness,
 }
 
-/// Off only where a conformance suite has no lists to offer.
+/// What is asked of revocation. `lists` and `points` are off only where a conformance suite has no lists.
 #[derive(Clone, Copy, Debug)]
 struct Strictness {
     lists: bool,
     points: bool,
+    /// Whether a peer of whom no list tells is refused.
+    unknown: bool,
 }
 
 impl Verifier {
@@ -77,8 +79,25 @@ impl Verifier {
             strictness: Strictness {
                 lists: true,
                 points: true,
+                unknown: true,
             },
         }
+    }
+
+    /// Accept a peer without a distribution point whose certificate lives no longer than `most`: public
+    /// authorities list none of those (CA/Browser Forum BR section 4.9.7 and "Short-lived").
+    #[must_use]
+    pub fn with_short_lived(mut self, most: Duration) -> Self {
+        self.revocation.accept_unlisted(most);
+        self
+    }
+
+    /// For servers that lists are fetched from: one that a list names is refused, one of whom none tells is
+    /// not. What they give is signed, and to ask for the list of a list's server would never end.
+    #[must_use]
+    pub fn for_list_servers(mut self) -> Self {
+        self.strictness.unknown = false;
+        self
     }
 
     /// Take no other signatures on certificates than these.
@@ -98,6 +117,7 @@ impl Verifier {
         self.strictness = Strictness {
             lists,
             points: false,
+            unknown: true,
         };
         self
     }
@@ -186,7 +206,10 @@ impl Verifier {
         let issued = std::iter::once(peer).chain(&between);
         let issuers = between.iter().chain(std::iter::once(anchor));
         let pairs: Vec<_> = issued.zip(issuers).collect();
-        self.revocation.check(&pairs, self.strictness.points, now)
+        match self.revocation.check(&pairs, self.strictness.points, now) {
+            Err(refusal) if refusal.is_ignorance() && !self.strictness.unknown => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 mod edge;
 mod media;
+mod outbound;
 mod relay;
 mod sip_message;
 
@@ -15,5 +16,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sip_message::register(module)?;
     media::register(module)?;
     module.add_class::<relay::Relay>()?;
+    outbound::register(module)?;
     edge::register(module)
 }

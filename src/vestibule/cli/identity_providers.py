@@ -174,15 +174,22 @@ async def _put(workspace: Workspace, provider: IdentityProvider) -> None:
 async def _asked(workspace: Workspace, provider: IdentityProvider) -> "tuple[Metadata, list[str]]":
     import time  # noqa: PLC0415 - what follows is needed here only
 
+    from vestibule.edge.outbound_trust import OutboundTrust  # noqa: PLC0415
     from vestibule.identity.external.discovery import IDENTITY_LIMITS, Discovery  # noqa: PLC0415
     from vestibule.identity.external.refusal import ExternalRefused  # noqa: PLC0415
     from vestibule.outbound.addresses import OutboundPolicy  # noqa: PLC0415
-    from vestibule.outbound.fetcher import Fetcher, verifying_context  # noqa: PLC0415
+    from vestibule.outbound.fetcher import Fetcher  # noqa: PLC0415
     from vestibule.pki.foreign_authorities import ForeignAuthorities  # noqa: PLC0415
 
     settings = workspace.settings
-    tls = verifying_context(ForeignAuthorities.read(settings.trusted_authorities).pem)
     policy = OutboundPolicy(settings.outbound_allowed)
+    tls = OutboundTrust(
+        settings.pki_dir / "outbound",
+        policy,
+        authorities_pem=ForeignAuthorities.read(settings.trusted_authorities).pem.encode(),
+        crl_grace_seconds=settings.crl_grace,
+        fips=settings.fips,
+    )
     discovery = Discovery(Fetcher(policy, limits=IDENTITY_LIMITS, tls=tls), clock=time.time)
     try:
         metadata = await discovery.metadata(provider.issuer)

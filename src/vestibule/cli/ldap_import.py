@@ -57,8 +57,7 @@ def import_ldap(
 
     Without --apply nothing changes. Nobody is deleted, and nobody gets a password.
     """
-    from vestibule.directory.ldap_source import LdapAttributes, LdapSource  # noqa: PLC0415
-    from vestibule.outbound.fetcher import verifying_context  # noqa: PLC0415 - only here
+    from vestibule.directory.ldap_source import LdapAttributes, LdapSource, verifying_context  # noqa: PLC0415
 
     source = LdapSource(
         url=url,

@@ -7,7 +7,7 @@ import typer
 from vestibule.cli.output import say
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, settings_from
 from vestibule.pki.files import private_folder, write_private
-from vestibule.telemetry.metrics_app import token_hash
+from vestibule.store.secret_hash import hash_of
 
 app = typer.Typer(help="What Prometheus reads.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def token(config: ConfigOption = DEFAULT_CONFIG) -> None:
     settings = settings_from(config)
     new = secrets.token_urlsafe(32)
     private_folder(settings.data_dir)
-    write_private(settings.metrics_token_file, token_hash(new).encode())
+    write_private(settings.metrics_token_file, hash_of(new).encode())
     say("token", new)
 
 

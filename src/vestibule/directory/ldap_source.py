@@ -168,3 +168,12 @@ def _told(error: LDAPException) -> str:
     """What went wrong, in one line, without what we sent."""
     text = str(error).partition(" - None - ")[0]
     return " ".join(text.split())[:200] or type(error).__name__
+
+
+def verifying_context(authorities_pem: str = "") -> ssl.SSLContext:
+    """TLS 1.2 or better, by the system's authorities and these. It asks for no revocation list."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authorities_pem:
+        context.load_verify_locations(cadata=authorities_pem)
+    return context

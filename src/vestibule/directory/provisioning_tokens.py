@@ -19,7 +19,7 @@ from vestibule.store.engine import Store
 from vestibule.store.secret_hash import hash_of
 from vestibule.store.tables import provisioning_tokens
 
-_PREFIX = "vpt_"  # so that a scanner for leaked secrets knows it
+_PREFIX = "vscim_"  # so that a scanner for leaked secrets knows it, and a reader which kind it is
 _DAY = 86_400.0
 
 

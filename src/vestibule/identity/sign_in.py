@@ -77,7 +77,7 @@ class People(Protocol):
 
 
 class Witness(Protocol):
-    """Who records how sign-ins failed."""
+    """Who records how sign-ins failed: what was typed as a name may be a password."""
 
     def refused(self, attempt: Attempt, reason: str) -> None:
         """A step refused."""
@@ -102,12 +102,6 @@ class SignIn:
             if evidence.person is None:
                 raise SignInRefused("nobody")
         except SignInRefused as refused:
-            _log.info(
-                "identity.sign_in_refused",
-                account=attempt.account,
-                address=attempt.address,
-                reason=refused.reason,
-            )
             self._witness.refused(attempt, refused.reason)
             raise
         except TooManyTries:

@@ -1,11 +1,16 @@
-"""Refused sign-ins, for the journal. What was typed as a name is journalled only if it is one."""
+"""Refused sign-ins, for journal and log. What was typed as a name is written down only if it is one (ATTACKS 66)."""
 
 from typing import Protocol
+
+import structlog
 
 from vestibule.directory.model import Person
 from vestibule.identity.sign_in import Attempt
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Detail, Note, Notes
+
+_UNKNOWN = "unknown account"
+_log = structlog.get_logger(__name__)
 
 
 class People(Protocol):
@@ -32,12 +37,16 @@ class SignInJournal:
 
     def _note(self, kind: Kind, attempt: Attempt, reason: str) -> None:
         person = self._people.person(attempt.account)
+        account, reason = (person.aor, reason) if person else (_UNKNOWN, _UNKNOWN)
+        _log.info(
+            "identity.sign_in_refused", account=account, address=attempt.address, reason=reason
+        )
         self._notes.note(
             Note(
                 kind,
                 tenant=person.tenant if person else None,
                 subject=person.aor if person else None,
                 address=attempt.address,
-                details={Detail.REASON: reason if person else "unknown account"},
+                details={Detail.REASON: reason},
             )
         )

@@ -1,14 +1,31 @@
 """One HTTP/1.1 request and its answer, whose head and body are bounded (RFC 9112, by h11)."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import SplitResult
 
 import h11
 
 _CHUNK = 65536
 _LONGEST_HEAD = 16384
+
+
+class Readable(Protocol):
+    """Where octets come from; as `asyncio.StreamReader`."""
+
+    async def read(self, most: int, /) -> bytes:
+        """Some octets; none at the end."""
+
+
+class Writable(Protocol):
+    """Where octets go; as `asyncio.StreamWriter`."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send these in time."""
+
+    async def drain(self) -> None:
+        """Wait until they are on their way."""
 
 
 class BadAnswer(Exception):
@@ -44,8 +61,8 @@ GET = Call()
 
 
 async def exchange(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    reader: Readable,
+    writer: Writable,
     url: SplitResult,
     most: int,
     call: Call = GET,
@@ -82,7 +99,7 @@ def _request(url: SplitResult, call: Call) -> h11.Request:
     return h11.Request(method=call.method, target=target, headers=headers)
 
 
-async def _head(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Response:
+async def _head(connection: h11.Connection, reader: Readable) -> h11.Response:
     while True:
         event = await _next(connection, reader)
         if isinstance(event, h11.Response):
@@ -91,7 +108,7 @@ async def _head(connection: h11.Connection, reader: asyncio.StreamReader) -> h11
             raise BadAnswer("there is no answer")
 
 
-async def _body(connection: h11.Connection, reader: asyncio.StreamReader, most: int) -> bytes:
+async def _body(connection: h11.Connection, reader: Readable, most: int) -> bytes:
     body = bytearray()
     while True:
         event = await _next(connection, reader)
@@ -104,7 +121,7 @@ async def _body(connection: h11.Connection, reader: asyncio.StreamReader, most: 
             raise BadAnswer(f"it is larger than {most} octets")
 
 
-async def _next(connection: h11.Connection, reader: asyncio.StreamReader) -> object:
+async def _next(connection: h11.Connection, reader: Readable) -> object:
     while (event := connection.next_event()) is h11.NEED_DATA:
         connection.receive_data(await reader.read(_CHUNK))
     return event

@@ -6,14 +6,15 @@ second time (DNS rebinding) gains nothing.
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
+from vestibule._native import TlsRefused
 from vestibule.outbound.addresses import Address, OutboundPolicy, canonical
 from vestibule.outbound.exchange import GET, Answer, BadAnswer, Call, exchange
+from vestibule.outbound.tls_stream import TlsStream, Trust
 
 T = TypeVar("T")
 Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
@@ -21,6 +22,7 @@ Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_URL = 2048
+_LIST_MISSING = frozenset({"revocation-unknown", "revocation-list-expired"})
 _ANSWERS_TO_FORMS = frozenset({200, 400, 401})
 
 
@@ -38,19 +40,24 @@ class FetchLimits:
 
 
 class Fetcher:
-    """Fetches by GET, and asks more. `tls` verifies https servers by name; `resolve` gives a name's addresses."""
+    """Fetches by GET, and asks more. `tls` verifies https servers; without it there is no https.
+
+    `lists_only`: it fetches revocation lists, see `edge/outbound_trust.py`. `resolve` gives a name's addresses.
+    """
 
     def __init__(
         self,
         policy: OutboundPolicy,
         *,
         limits: FetchLimits | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: Trust | None = None,
+        lists_only: bool = False,
         resolve: Resolve | None = None,
     ) -> None:
         self._policy = policy
         self._limits = limits or FetchLimits()
-        self._tls = tls or verifying_context()
+        self._tls = tls
+        self._lists_only = lists_only
         self._resolve = resolve or _addresses_of
 
     async def fetch(self, url: str) -> bytes:
@@ -87,8 +94,8 @@ class Fetcher:
                 return await work
         except TimeoutError:
             raise FetchRefused(f"it took more than {self._limits.seconds:g} seconds") from None
-        except ssl.SSLError as error:
-            raise FetchRefused(f"TLS: {error.reason or error}") from error
+        except TlsRefused as error:
+            raise FetchRefused(f"TLS: {error.args[0]}") from error
         except OSError as error:
             raise FetchRefused(f"no connection: {error.strerror or error}") from error
         except BadAnswer as error:
@@ -110,15 +117,29 @@ class Fetcher:
     async def _exchange(self, url: SplitResult, call: Call) -> Answer:
         host, port = url.hostname or "", url.port or _PORTS[url.scheme]
         address = await self._permitted_address(host, port)
-        secure = url.scheme == "https"
-        reader, writer = await asyncio.open_connection(
-            str(address),
-            port,
-            ssl=self._tls if secure else None,
-            server_hostname=host if secure else None,
-        )
+        if url.scheme == "http":
+            return await self._once(url, call, (str(address), port), None)
+        if self._tls is None:
+            raise FetchRefused("no https without a trust")
         try:
-            return await exchange(reader, writer, url, self._limits.octets, call)
+            return await self._once(url, call, (str(address), port), self._tls)
+        except TlsRefused as error:
+            if self._lists_only or error.args[1] not in _LIST_MISSING:
+                raise
+        await self._tls.look()
+        return await self._once(url, call, (str(address), port), self._tls)
+
+    async def _once(
+        self, url: SplitResult, call: Call, place: tuple[str, int], tls: Trust | None
+    ) -> Answer:
+        line = tls.line(url.hostname or "", lists_only=self._lists_only) if tls else None
+        reader, writer = await asyncio.open_connection(*place)
+        try:
+            if line is None:
+                return await exchange(reader, writer, url, self._limits.octets, call)
+            stream = TlsStream(reader, writer, line)
+            await stream.handshake()
+            return await exchange(stream, stream, url, self._limits.octets, call)
         finally:
             writer.transport.abort()
 
@@ -129,15 +150,6 @@ class Fetcher:
             if self._policy.permits(address):
                 return address
         raise FetchRefused("its address is not a public one" if found else "it has no address")
-
-
-def verifying_context(authorities_pem: str = "") -> ssl.SSLContext:
-    """TLS 1.2 or better, by the system's authorities and these."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if authorities_pem:
-        context.load_verify_locations(cadata=authorities_pem)
-    return context
 
 
 def _checked(url: str) -> SplitResult:

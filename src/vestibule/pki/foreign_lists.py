@@ -101,7 +101,6 @@ class ForeignLists:
 
     def start(self, known: Iterable[str] = ()) -> None:
         """Take what an earlier run kept and begin to look. `known` points are fetched at once."""
-        private_folder(self._folder)
         for url in known:
             self._add(url)
         self._task = asyncio.create_task(self._run())
@@ -166,9 +165,13 @@ class ForeignLists:
         # Its authority may be late with the next one: then ask again, but not all the time.
         place.held, place.not_before, place.wait = fresh, now + _FIRST_WAIT, _FIRST_WAIT
         if changed:
-            await asyncio.to_thread(write_private, self._file(url), fresh.der)
+            await asyncio.to_thread(self._keep, url, fresh.der)
             _log.info("pki.list_fetched", url=url, ends=fresh.ends.isoformat())
         return changed
+
+    def _keep(self, url: str, der: bytes) -> None:
+        private_folder(self._folder)
+        write_private(self._file(url), der)
 
     def _file(self, url: str) -> Path:
         return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.crl"

@@ -20,7 +20,7 @@ _SECRET_VALUES = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
         r"(?i:\b(?:bearer|dpop|digest|basic)\s+)(\S.*)",  # an Authorization header
-        r"(\bvpt_[\w-]{8,})",  # a personal token
+        r"(\bv(?:pt|scim)_[\w-]{8,})",  # a personal or a provisioning token
         r"(ey[\w-]{8,}\.[\w-]+\.[\w-]*)",  # a JWT
         r"/meet/[^/\s]+/[\w-]+#([\w-]+)",  # the conference key in an invitation link
         r"(-----BEGIN [A-Z ]*PRIVATE KEY-----.*)",

@@ -5,12 +5,14 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Origin, Subprotocol
 
 from tests.certificates import TestAuthority
 from tests.running_edge import (
     DEADLINE,
+    HOST,
     ORIGIN,
     RunningEdge,
     options,
@@ -180,11 +182,19 @@ def test_sessions_are_not_resumed(edge: RunningEdge) -> None:
         assert not second.session_reused
 
 
+def opened_websocket(edge: RunningEdge, origin: Origin | None = None) -> ClientConnection:
+    return connect_websocket(
+        f"wss://{HOST}/sip",
+        sock=socket.create_connection(("127.0.0.1", edge.port), timeout=DEADLINE),
+        ssl=edge.context(),
+        server_hostname="127.0.0.1",
+        subprotocols=[Subprotocol("sip")],
+        origin=origin,
+    )
+
+
 def test_sip_over_websocket_goes_both_ways(edge: RunningEdge) -> None:
-    url = f"wss://127.0.0.1:{edge.port}/sip"
-    with connect_websocket(
-        url, ssl=edge.context(), subprotocols=[Subprotocol("sip")], origin=Origin(ORIGIN)
-    ) as client:
+    with opened_websocket(edge, Origin(ORIGIN)) as client:
         assert client.subprotocol == "sip"
         assert "Sec-WebSocket-Extensions" not in (client.response or pytest.fail()).headers
         opened = edge.opened()
@@ -204,8 +214,7 @@ def test_sip_over_websocket_goes_both_ways(edge: RunningEdge) -> None:
 
 
 def test_a_websocket_closed_by_its_client_is_over(edge: RunningEdge) -> None:
-    url = f"wss://127.0.0.1:{edge.port}/sip"
-    with connect_websocket(url, ssl=edge.context(), subprotocols=[Subprotocol("sip")]) as client:
+    with opened_websocket(edge) as client:
         edge.opened()
         client.close()
         assert client.close_code == 1000
@@ -316,7 +325,7 @@ def test_closing_says_goodbye_and_frees_the_port(edge: RunningEdge) -> None:
 
 
 def test_without_an_identity_nobody_is_served() -> None:
-    edge = Edge(http_backend="/nonexistent", websocket_origins=[])
+    edge = Edge(http_backend="/nonexistent", websocket_hosts=[], websocket_origins=[])
     port = edge.listen("127.0.0.1", 0, sip=True, web=True)
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as plain:
         assert plain.recv(10) == b""
@@ -330,6 +339,11 @@ def test_bad_arguments_are_named(edge: RunningEdge) -> None:
     with pytest.raises(OSError, match="in use"):
         edge.edge.listen("127.0.0.1", edge.port, sip=True, web=True)
     with pytest.raises(ValueError, match="idle_seconds"):
-        Edge(http_backend="x", websocket_origins=[], idle_seconds=0)
+        Edge(http_backend="x", websocket_hosts=[], websocket_origins=[], idle_seconds=0)
     with pytest.raises(ValueError, match="messages_per_second"):
-        Edge(http_backend="x", websocket_origins=[], messages_per_second=float("nan"))
+        Edge(
+            http_backend="x",
+            websocket_hosts=[],
+            websocket_origins=[],
+            messages_per_second=float("nan"),
+        )

@@ -1,14 +1,16 @@
 """The outbound fetcher against servers that lie, stall, redirect and flood (ATTACKS 22, 50, 51)."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.certificates import TestAuthority
 from tests.list_server import ListServer, answer
 from tests.running_edge import RunningEdge
+from vestibule.edge.outbound_trust import OutboundTrust
 from vestibule.outbound.addresses import OutboundPolicy
-from vestibule.outbound.fetcher import Fetcher, FetchLimits, FetchRefused, verifying_context
+from vestibule.outbound.fetcher import Fetcher, FetchLimits, FetchRefused
 
 LOOPBACK = OutboundPolicy(["127.0.0.1/32"])
 
@@ -128,19 +130,29 @@ async def test_a_name_is_looked_up_once_and_that_address_connected_to(server: Li
     assert said == "its address is not a public one"
 
 
-async def test_https_is_verified_by_authority_and_name() -> None:
-    ours = TestAuthority()
+def believing(folder: Path, authority: TestAuthority) -> OutboundTrust:
+    return OutboundTrust(folder / "lists", LOOPBACK, authorities_pem=authority.root_pem)
+
+
+async def test_https_is_verified_by_authority_and_name(server: ListServer, tmp_path: Path) -> None:
+    ours = TestAuthority(points=server.base)
+    server.publish_lists(ours)
     with RunningEdge(ours, http_backend="/nonexistent") as edge:
         url = f"https://127.0.0.1:{edge.port}/a"
-        assert "TLS" in await refusal(url)
-        knowing = Fetcher(LOOPBACK, tls=verifying_context(ours.root_pem.decode()))
-        assert "TLS" not in await refusal(url, knowing)  # there is nobody behind the edge
+        assert await refusal(url) == "no https without a trust"
+        stranger = believing(tmp_path / "other", TestAuthority("Other"))
+        assert "UnknownIssuer" in await refusal(url, Fetcher(LOOPBACK, tls=stranger))
+        trust = believing(tmp_path, ours)
+        said = await refusal(url, Fetcher(LOOPBACK, tls=trust))
+        assert "TLS" not in said  # there is nobody behind the edge
 
         async def here(*_: object) -> Iterable[str]:
             return ["127.0.0.1"]
 
-        knowing = Fetcher(LOOPBACK, tls=verifying_context(ours.root_pem.decode()), resolve=here)
-        assert "TLS" in await refusal(f"https://other.test:{edge.port}/a", knowing)
+        other = f"https://other.test:{edge.port}/a"
+        said = await refusal(other, Fetcher(LOOPBACK, tls=trust, resolve=here))
+        assert "TLS" in said
+        assert "other.test" in said or "NotValidForName" in said
 
 
 async def test_a_form_goes_over_https_and_is_not_redirected(server: ListServer) -> None:

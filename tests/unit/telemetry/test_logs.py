@@ -77,6 +77,7 @@ def test_secrets_are_hidden_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("Authorization: Bearer abc.def", "abc.def"),
         ("Authorization: DPoP abc.def", "abc.def"),
+        ("said vscim_abcdefgh-1234 to us", "vscim_abcdefgh-1234"),
         ("said vpt_abcdefgh-1234 to us", "vpt_abcdefgh-1234"),
         ('header Digest username="a", response="0f0f0f"', "0f0f0f"),
         ("token eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "c2ln"),

@@ -188,7 +188,12 @@ impl Connection {
 
     async fn websocket(mut self, length: usize) {
         let head = self.first.split_to(length);
-        match websocket::open(&head, &self.core.settings.websocket_origins) {
+        let settings = &self.core.settings;
+        match websocket::open(
+            &head,
+            &settings.websocket_hosts,
+            &settings.websocket_origins,
+        ) {
             Ok(response) => {
                 let answered = timeout(self.core.settings.handshake, async {
                     self.stream.write_all(&response).await?;

@@ -25,6 +25,8 @@ use crate::wake::EventQueue;
 pub struct Settings {
     /// Path of the ASGI application's Unix socket.
     pub http_backend: String,
+    /// Exact values, but for case.
+    pub websocket_hosts: Vec<String>,
     /// Exact values.
     pub websocket_origins: Vec<String>,
     /// Octets.

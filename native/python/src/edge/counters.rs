@@ -35,7 +35,7 @@ counts! {
     HttpRefused "http_refused" "HTTP request heads that were malformed.",
     HttpHeadTooLarge "http_head_too_large" "HTTP request heads that were too large.",
     HttpBackendFailed "http_backend_failed" "Connections for which the ASGI application wasn't there.",
-    WebSocketRefused "websocket_refused" "Upgrades of a wrong Origin, subprotocol or form.",
+    WebSocketRefused "websocket_refused" "Upgrades of a wrong Host, Origin, subprotocol or form.",
     FlowsOpened "flows_opened" "Flows that spoke SIP or were connected by us.",
     FlowsClosed "flows_closed" "Those of them that are over.",
     ConnectsFailed "connects_failed" "Outgoing connections that came to nothing.",

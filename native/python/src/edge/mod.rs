@@ -5,7 +5,8 @@
 //! the protocol of its first bytes. SIP and WebSockets ([`websocket`]) become flows: [`sip_flow`] moves
 //! bytes between the socket, the [`codec`] and the [`outbox`], within the [`shares`] of whoever it
 //! [stands](standing) for. HTTP goes to the application by
-//! [`http_passthrough`]. [`connector`] makes flows the other way round. [`core`] is what they share, and
+//! [`http_passthrough`]. [`connector`] makes flows the other way round; [`outgoing_tls`] is
+//! for what Python fetches. [`core`] is what they share, and
 //! [`python`] the only file here that knows Python.
 
 mod bucket;
@@ -19,6 +20,7 @@ mod http_passthrough;
 mod limits;
 mod listener;
 mod outbox;
+mod outgoing_tls;
 mod proxy_protocol;
 mod python;
 mod reading;
@@ -33,4 +35,6 @@ mod tls;
 mod verifier;
 mod websocket;
 
+pub(crate) use outgoing_tls::OutgoingTls;
 pub(crate) use python::register;
+pub(crate) use verifier::certificate_fault;

@@ -128,7 +128,7 @@ struct Edge {
 #[pymethods]
 impl Edge {
     #[new]
-    #[pyo3(signature = (*, http_backend, websocket_origins, max_message=65536, max_connections=10000,
+    #[pyo3(signature = (*, http_backend, websocket_hosts, websocket_origins, max_message=65536, max_connections=10000,
                         max_connections_per_address=1000, messages_per_second=200.0,
                         unproven_messages_per_second=400.0, handshake_seconds=10.0, idle_seconds=600.0,
                         message_seconds=30.0, unproven_seconds=30.0, answer_seconds=2.0, fips=false))]
@@ -138,6 +138,7 @@ impl Edge {
     )]
     fn new(
         http_backend: String,
+        websocket_hosts: Vec<String>,
         websocket_origins: Vec<String>,
         max_message: usize,
         max_connections: usize,
@@ -153,6 +154,7 @@ impl Edge {
     ) -> PyResult<Self> {
         let core = Core::new(Settings {
             http_backend,
+            websocket_hosts,
             websocket_origins,
             max_message,
             max_connections,

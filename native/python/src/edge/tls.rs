@@ -200,18 +200,34 @@ impl TlsStore {
         let Some(trust) = &parts.trust else {
             return Ok(None);
         };
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_protocol_versions(VERSIONS)?
-            .dangerous()
-            .with_custom_certificate_verifier(trust.server_verifier(naming));
-        let mut config = match &parts.identity {
-            Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
-            None => builder.with_no_client_auth(),
-        };
-        config.resumption = Resumption::disabled();
-        config.require_ems = self.fips;
+        let identity = parts.identity.as_ref();
+        let config = client_config(&self.provider, trust, naming, identity, self.fips)?;
         Ok(Some(Arc::new(config)))
     }
+}
+
+/// How connections are that we begin; without an identity, as nobody.
+///
+/// # Errors
+/// The provider lacks what we ask for.
+pub fn client_config(
+    provider: &Arc<CryptoProvider>,
+    trust: &Arc<Trust>,
+    naming: Naming,
+    identity: Option<&Arc<SingleCertAndKey>>,
+    fips: bool,
+) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(VERSIONS)?
+        .dangerous()
+        .with_custom_certificate_verifier(trust.server_verifier(naming));
+    let mut config = match identity {
+        Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    config.require_ems = fips;
+    Ok(config)
 }
 
 /// The configuration of one handshake and what becomes of it later.
@@ -239,7 +255,7 @@ impl Watch {
     }
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     CertificateDer::pem_slice_iter(pem).collect()
 }
 

@@ -26,6 +26,9 @@ pub use server::Naming;
 use server::PeerVerifier;
 pub use wanted::Wanted;
 
+/// What the CA/Browser Forum calls a short-lived certificate since March 2026.
+const SHORT_LIVED: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// What `set_trust` gave.
 #[derive(Debug)]
 pub struct Trust {
@@ -50,6 +53,17 @@ impl Trust {
             provider: Arc::clone(provider),
             wanted: Arc::clone(wanted),
         }
+    }
+
+    /// For web servers that Python fetches from. Of public ones, some live too shortly to be listed; with
+    /// `lists_only`, what is fetched are lists themselves.
+    #[must_use]
+    pub fn for_fetching(mut self, lists_only: bool) -> Self {
+        self.verifier = self.verifier.with_short_lived(SHORT_LIVED);
+        if lists_only {
+            self.verifier = self.verifier.for_list_servers();
+        }
+        self
     }
 
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
