@@ -247,6 +247,11 @@ class Edge:
         begins as STUN (TURN over TLS), if given. Raises OSError.
         """
 
+    def listen_for_relay(self, host: str, port: int, relay: Relay) -> int:
+        """Open a TCP listener for STUN and TURN alone, without TLS, and return its port. What
+        happens here is counted under "relay". Raises OSError.
+        """
+
     def connect(self, host: str, port: int, server_name: str, *, sip_domain: bool = False) -> int:
         """Begin a TLS connection for SIP and return its flow; FlowOpened or ConnectFailed follows.
         What is sent before that goes out once it is open. `host` is an address or a DNS name,
@@ -515,30 +520,40 @@ class Media:
 
 @final
 class Relay:
-    """STUN and TURN over UDP (RFC 8489, RFC 8656). One thread. Serves only credentials it was told."""
+    """STUN and TURN (RFC 8489, RFC 8656), by itself over UDP. One thread. Serves only credentials it was told."""
 
     def __init__(
         self,
         *,
-        bind: str,
-        port: int,
-        advertise: str,
+        bind: Sequence[str],
+        ports: Sequence[int],
+        advertise: Sequence[str],
         realm: str,
         port_low: int = 50000,
         port_high: int = 59999,
         allowed_peers: Sequence[str] = (),
         own_peer_ports: tuple[int, int] | None = None,
-        max_allocations_per_user: int = 10,
+        allocations_per_person: int = 20,
+        allocations_per_address: int = 200,
+        octets_per_person: int | None = None,
         fips: bool = False,
     ) -> None:
-        """`allowed_peers` are networks ("127.0.0.1/32") that may be peers although loopback,
+        """`bind`: local addresses, at most one of each family; each listens at all of `ports` (0: a
+        free one), and relayed sockets are bound there. `advertise`: how peers reach each of them.
+        `octets_per_person`: what one may relay in a second, both ways (None: anything).
+        `allowed_peers` are networks ("127.0.0.1/32") that may be peers although loopback,
         link-local, private, multicast and our own addresses never are by default. If own ones are
-        allowed, `own_peer_ports` (first, last) says which ports of them; None: all. Raises OSError.
+        allowed, `own_peer_ports` (first, last) says which ports of them; None: all. Raises OSError,
+        ValueError.
         """
 
-    port: int
-    def add_credential(self, username: str, password: str, lifetime: float) -> None:
-        """Know a credential for `lifetime` seconds (at most 8 hours)."""
+    ports: list[int]
+    def add_credential(
+        self, username: str, password: str, lifetime: float, *, holder: str | None = None
+    ) -> None:
+        """Know a credential for `lifetime` seconds (at most 8 hours). `holder`: whose it is, for
+        quotas; without it the credential is nobody else's.
+        """
 
     def remove_credential(self, username: str) -> None:
         """Forget it now; its allocations end."""

@@ -67,7 +67,30 @@ class Settings(BaseSettings):
     )
     https_port: _Port = Field(default=443, description="Web, API and SIP over WebSocket (TLS).")
     sip_tls_port: _Port = Field(default=5061, description="SIP over TLS.")
-    turn_udp_port: _Port = Field(default=3478, description="STUN and TURN over UDP.")
+    turn_ports: tuple[_Port, ...] = Field(
+        default=(3478, 3479, 3480, 3481),
+        min_length=1,
+        max_length=16,
+        description="STUN and TURN over UDP and over TCP; clients are told the first.",
+    )
+    relay_address_v6: str | None = Field(
+        default=None,
+        description="Our IPv6 address for the relay, if it is to serve IPv6 beside IPv4.",
+    )
+    relay_allocations_per_person: int = Field(
+        default=20, ge=1, description="Relayed addresses that one person may have at a time."
+    )
+    relay_allocations_per_address: int = Field(
+        default=200,
+        ge=1,
+        description="Relayed addresses for clients at one address, such as an office's router.",
+    )
+    relay_kilobits_per_person: int = Field(
+        default=50_000,
+        ge=0,
+        description="Kilobits a second that one person may relay, both ways together; what is over "
+        "is dropped. 0: anything.",
+    )
     media_port_low: _Port = Field(default=50000, description="First UDP port for media.")
     media_port_high: _Port = Field(default=59999, description="Last UDP port for media.")
     trusted_authorities: _Several = Field(
@@ -216,6 +239,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not an IP address")
         return address
 
+    @field_validator("relay_address_v6")
+    @classmethod
+    def _is_v6(cls, value: str | None) -> str | None:
+        address = None if value is None else _address(value)
+        if value is not None and (address is None or ":" not in address):
+            raise ValueError(f"{value!r} is not an IPv6 address")
+        return address
+
     @field_validator("relay_peers", "outbound_allowed")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -267,8 +298,12 @@ class Settings(BaseSettings):
             raise ValueError("media_port_low is above media_port_high")
         if self.https_port == self.sip_tls_port:
             raise ValueError("https_port and sip_tls_port must differ")
-        if self.media_port_low <= self.turn_udp_port <= self.media_port_high:
-            raise ValueError("turn_udp_port lies among the media ports")
+        if any(self.media_port_low <= port <= self.media_port_high for port in self.turn_ports):
+            raise ValueError("turn_ports lie among the media ports")
+        if len(set(self.turn_ports)) < len(self.turn_ports):
+            raise ValueError("turn_ports names a port twice")
+        if {self.https_port, self.sip_tls_port} & set(self.turn_ports):
+            raise ValueError("turn_ports need ports of their own")
         if self.metrics is not None and self.metrics[1] in (self.https_port, self.sip_tls_port):
             raise ValueError("metrics_listen needs a port of its own")
         return self

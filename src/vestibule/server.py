@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from ipaddress import ip_address
 
 import structlog
 
@@ -182,22 +183,32 @@ class Server:
             fips=settings.fips,
         )
         self.rooms = Rooms(self.media, address, fips=settings.fips)
-        with _naming(f"UDP port {settings.turn_udp_port} of {settings.bind}"):
+        relayed = settings.bind if settings.media_bind else address
+        ipv6 = settings.relay_address_v6
+        first, also = settings.bind, () if ipv6 is None else (ipv6,)
+        if ip_address(settings.bind).is_unspecified:
+            # A UDP socket is of one family here, so "::" alone wouldn't take IPv4.
+            first = "::" if ":" in relayed else "0.0.0.0"  # noqa: S104 - as `bind` says
+            also = () if ipv6 is None else ("::",)
+        with _naming(f"UDP ports {settings.turn_ports} of {settings.bind}"):
             self.relay = Relay(
-                bind=settings.bind,
-                port=settings.turn_udp_port,
-                advertise=settings.bind if settings.media_bind else address,
+                bind=(first, *also),
+                ports=settings.turn_ports,
+                advertise=(relayed, *(() if ipv6 is None else (ipv6,))),
                 realm=settings.domains[0],
                 port_low=settings.media_port_low,
                 port_high=settings.media_port_high,
                 allowed_peers=settings.relay_peers,
                 own_peer_ports=(settings.media_port_low, settings.media_port_high),
+                allocations_per_person=settings.relay_allocations_per_person,
+                allocations_per_address=settings.relay_allocations_per_address,
+                octets_per_person=settings.relay_kilobits_per_person * 1000 // 8 or None,
                 fips=settings.fips,
             )
         host = settings.authority_host
         self.relay_credentials = RelayCredentials(
             self.relay,
-            udp_uri=f"turn:{host}:{settings.turn_udp_port}?transport=udp",
+            udp_uri=f"turn:{host}:{settings.turn_ports[0]}?transport=udp",
             tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
         )
 
@@ -376,6 +387,7 @@ class Server:
         await self.portal.start()
         self._listen(self.settings.sip_tls_port, sip=True)
         self._listen(self.settings.https_port, sip=False)
+        self._listen_for_relay()
         await self.metrics.start(self.edge)
 
     def _listen(self, port: int, *, sip: bool) -> None:
@@ -383,6 +395,14 @@ class Server:
         with _naming(f"TCP port {port} of {address}"):
             relay = None if sip else self.relay
             self.edge.listen(address, port, sip=sip, web=not sip, relay=relay)
+
+    def _listen_for_relay(self) -> None:
+        # A TCP listener at "::" takes IPv4 as well.
+        also = None if self.settings.bind == "::" else self.settings.relay_address_v6
+        for address in filter(None, (self.settings.bind, also)):
+            for port in self.settings.turn_ports:
+                with _naming(f"TCP port {port} of {address}"):
+                    self.edge.listen_for_relay(address, port, self.relay)
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""

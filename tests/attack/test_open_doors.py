@@ -58,14 +58,14 @@ def got(town: Network, house: Deployment, path: str) -> bytes:
 
 def test_no_port_is_open_but_those_that_were_asked_for(town: Network, house: Deployment) -> None:
     facts = house.facts
-    tcp = {facts["https_port"], facts["sip_tls_port"]}
+    tcp = {facts["https_port"], facts["sip_tls_port"], facts["turn_port"]}
     own = f"pid={house.process.pid},"
     listening = {row.split()[3].rpartition(":")[2] for row in rows(house, "-ltnpH") if own in row}
     assert {int(port) for port in listening} == tcp
     low, high = facts["media_ports"]
     bound = {int(row.split()[3].rpartition(":")[2]) for row in rows(house, "-lunpH") if own in row}
-    assert facts["turn_udp_port"] in bound
-    assert {port for port in bound if not low <= port <= high} == {facts["turn_udp_port"]}
+    assert facts["turn_port"] in bound
+    assert {port for port in bound if not low <= port <= high} == {facts["turn_port"]}
 
 
 def rows(house: Deployment, options: str) -> list[str]:

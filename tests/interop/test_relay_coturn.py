@@ -35,9 +35,9 @@ class Outcome:
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     relay = Relay(
-        bind="127.0.0.1",
-        port=0,
-        advertise="127.0.0.1",
+        bind=["127.0.0.1"],
+        ports=[0],
+        advertise=["127.0.0.1"],
         realm="vestibule.test",
         allowed_peers=["127.0.0.1/32"],
     )
@@ -71,7 +71,7 @@ def arguments(relay: Relay, *more: str, password: str = "right") -> list[str]:
     # -c: no second allocation on a reserved port, which we don't offer.
     assert UCLIENT is not None
     credential = ["-u", "ann", "-w", password]
-    return [UCLIENT, "-c", *credential, "-p", str(relay.port), *more, "127.0.0.1"]
+    return [UCLIENT, "-c", *credential, "-p", str(relay.ports[0]), *more, "127.0.0.1"]
 
 
 def run(command: list[str]) -> Outcome:
@@ -171,7 +171,7 @@ def test_removing_a_credential_ends_what_it_relays(relay: Relay, echo: int) -> N
 
 
 def test_refuses_loopback_peers_by_default(echo: int) -> None:
-    relay = Relay(bind="127.0.0.1", port=0, advertise="127.0.0.1", realm="vestibule.test")
+    relay = Relay(bind=["127.0.0.1"], ports=[0], advertise=["127.0.0.1"], realm="vestibule.test")
     try:
         relay.add_credential("ann", "right", 600.0)
         run(arguments(relay, "-e", "127.0.0.1", "-r", str(echo), "-n", "5"))

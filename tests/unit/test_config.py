@@ -69,7 +69,7 @@ def test_an_unknown_environment_variable_is_refused(
     ("text", "reason"),
     [
         ("media_port_low = 60000", "media_port_low is above"),
-        ("turn_udp_port = 50001", "among the media ports"),
+        ("turn_ports = [50001]", "among the media ports"),
         ("https_port = 5061", "must differ"),
         ("https_port = 0", "greater than or equal to 1"),
         ('bind = "eth0"', "not an IP address"),

@@ -19,7 +19,9 @@ fn run(server: &mut Server, now: Instant) -> Vec<u8> {
     while let Some(output) = server.poll_output() {
         match output {
             Output::Send { data, .. } => last = data,
-            Output::Open { allocation, port } => server.opened(now, allocation, port % 2 == 0),
+            Output::Open {
+                allocation, port, ..
+            } => server.opened(now, allocation, port % 2 == 0),
             Output::Close { .. } => {}
         }
     }
@@ -39,16 +41,18 @@ fuzz_target!(|data: &[u8]| {
     let now = Instant::now();
     let config = Config {
         realm: "r".into(),
-        relay_address: CLIENT.ip(),
+        relay_addresses: vec![CLIENT.ip(), std::net::Ipv6Addr::LOCALHOST.into()],
         ports: 50_000..=50_009,
         peers: PeerPolicy::default(),
-        allocations_per_user: 2,
+        allocations_per_person: 2,
+        allocations_per_address: 2,
+        octets_per_person: Some(1000),
         allocations: 2,
         secret: [1; 32],
         fips: false,
     };
     let mut server = Server::new(config, now);
-    server.add_credential(now, "u", "p", Duration::from_secs(60));
+    server.add_credential(now, "u", "p", "person", Duration::from_secs(60));
     let allocate = Writer::new(Class::Request, method::ALLOCATE, [0; 12])
         .attribute(REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
     server.handle_client(now, CLIENT.into(), &allocate.clone().finish());

@@ -1,4 +1,4 @@
-//! `Relay`: STUN and TURN over UDP as Python sees it. The thread behind it is in `relay/shell.rs`.
+//! `Relay`: STUN and TURN as Python sees it. The thread behind it is in `relay/shell.rs`.
 
 mod datagrams;
 mod own_addresses;
@@ -6,8 +6,8 @@ mod pace;
 mod shell;
 pub(crate) mod streams;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use vestibule_relay::{Config, Counters, PeerPolicy};
 use shell::{Command, Commands, Shell};
 use streams::StreamDoor;
 
-/// STUN and TURN over UDP; see the stub file.
+/// STUN and TURN; see the stub file.
 #[pyclass(frozen, module = "vestibule._native")]
 pub struct Relay {
-    /// The server's port.
+    /// The server's ports.
     #[pyo3(get)]
-    port: u16,
+    ports: Vec<u16>,
     commands: Arc<Commands>,
     streams: StreamDoor,
     counters: Arc<Mutex<Counters>>,
@@ -34,27 +34,46 @@ pub struct Relay {
 #[pymethods]
 impl Relay {
     #[new]
-    #[pyo3(signature = (*, bind, port, advertise, realm, port_low=50000, port_high=59999, allowed_peers=vec![],
-                        own_peer_ports=None, max_allocations_per_user=10, fips=false))]
+    #[pyo3(signature = (*, bind, ports, advertise, realm, port_low=50000, port_high=59999, allowed_peers=vec![],
+                        own_peer_ports=None, allocations_per_person=20, allocations_per_address=200,
+                        octets_per_person=None, fips=false))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of one documented call"
     )]
     fn new(
-        bind: &str,
-        port: u16,
-        advertise: &str,
+        bind: Vec<String>,
+        ports: Vec<u16>,
+        advertise: Vec<String>,
         realm: &str,
         port_low: u16,
         port_high: u16,
         allowed_peers: Vec<String>,
         own_peer_ports: Option<(u16, u16)>,
-        max_allocations_per_user: usize,
+        allocations_per_person: usize,
+        allocations_per_address: usize,
+        octets_per_person: Option<u64>,
         fips: bool,
     ) -> PyResult<Self> {
-        let (bind, relay_address) = (address(bind)?, address(advertise)?);
-        if bind.is_ipv4() != relay_address.is_ipv4() {
+        let (bind, relay_addresses) = (addresses(&bind)?, addresses(&advertise)?);
+        if bind
+            .iter()
+            .map(IpAddr::is_ipv4)
+            .ne(relay_addresses.iter().map(IpAddr::is_ipv4))
+        {
             return Err(wrong("bind and advertise are of different families"));
+        }
+        if bind
+            .iter()
+            .map(IpAddr::is_ipv4)
+            .collect::<HashSet<_>>()
+            .len()
+            != bind.len()
+        {
+            return Err(wrong("more than one address of a family"));
+        }
+        if bind.is_empty() || ports.is_empty() {
+            return Err(wrong("nowhere to listen"));
         }
         if port_low == 0 || port_low > port_high {
             return Err(wrong("the range of ports is empty"));
@@ -63,27 +82,29 @@ impl Relay {
         aws_lc_rs::rand::fill(&mut secret).map_err(|_| PyOSError::new_err("no random octets"))?;
         let allowed = allowed_peers.iter().map(|text| text.parse().map_err(wrong));
         let mut own = own_addresses::own_addresses();
-        own.extend([bind, relay_address]);
+        own.extend(bind.iter().chain(&relay_addresses));
         let config = Config {
             realm: realm.to_owned(),
-            relay_address,
+            relay_addresses,
             ports: port_low..=port_high,
             peers: PeerPolicy {
                 allowed: allowed.collect::<PyResult<_>>()?,
                 own,
                 own_ports: own_peer_ports.map(|(low, high)| low..=high),
             },
-            allocations_per_user: max_allocations_per_user,
+            allocations_per_person,
+            allocations_per_address,
+            octets_per_person,
             allocations: usize::from(port_high - port_low) + 1,
             secret,
             fips,
         };
-        let (shell, commands) = Shell::new(config, SocketAddr::new(bind, port))?;
-        let (port, counters, commands) = (shell.port()?, shell.counters(), Arc::new(commands));
+        let (shell, commands) = Shell::new(config, &bind, &ports)?;
+        let (ports, counters, commands) = (shell.ports()?, shell.counters(), Arc::new(commands));
         let named = std::thread::Builder::new().name("vestibule-relay".into());
         let thread = named.spawn(move || shell.run())?;
         Ok(Self {
-            port,
+            ports,
             streams: StreamDoor::new(commands.clone()),
             commands,
             counters,
@@ -91,11 +112,19 @@ impl Relay {
         })
     }
 
-    fn add_credential(&self, username: &str, password: &str, lifetime: f64) -> PyResult<()> {
+    #[pyo3(signature = (username, password, lifetime, *, holder=None))]
+    fn add_credential(
+        &self,
+        username: &str,
+        password: &str,
+        lifetime: f64,
+        holder: Option<&str>,
+    ) -> PyResult<()> {
         let lifetime = Duration::try_from_secs_f64(lifetime).map_err(wrong)?;
         self.commands.send(Command::Add {
             username: username.to_owned(),
             password: password.to_owned(),
+            holder: holder.unwrap_or(username).to_owned(),
             lifetime,
         });
         Ok(())
@@ -137,6 +166,10 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn addresses(texts: &[String]) -> PyResult<Vec<IpAddr>> {
+    texts.iter().map(|text| address(text)).collect()
 }
 
 fn address(text: &str) -> PyResult<IpAddr> {

@@ -21,11 +21,21 @@ struct Channel {
     expires: Instant,
 }
 
-/// A relayed address and who may use it.
+/// A relayed transport address and the socket bound to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relayed {
+    pub(crate) id: AllocationId,
+    pub(crate) address: SocketAddr,
+}
+
+/// Relayed addresses and who may use them.
 #[derive(Debug)]
 pub(crate) struct Allocation {
-    pub(crate) id: AllocationId,
+    /// One socket, or one of each address family.
+    pub(crate) relayed: Vec<Relayed>,
     pub(crate) username: Arc<str>,
+    /// Its holder's share of the bandwidth.
+    pub(crate) share: usize,
     pub(crate) expires: Instant,
     permissions: HashMap<IpAddr, Instant>,
     channels: HashMap<u16, Channel>,
@@ -34,16 +44,29 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    pub(crate) fn new(id: AllocationId, username: Arc<str>, expires: Instant) -> Self {
+    pub(crate) fn new(
+        relayed: Vec<Relayed>,
+        username: Arc<str>,
+        share: usize,
+        expires: Instant,
+    ) -> Self {
         Self {
-            id,
+            relayed,
             username,
+            share,
             expires,
             permissions: HashMap::new(),
             channels: HashMap::new(),
             channel_of: HashMap::new(),
             answers: VecDeque::new(),
         }
+    }
+
+    /// The socket from which an address of this family is reached.
+    pub(crate) fn socket_to(&self, peer: IpAddr) -> Option<AllocationId> {
+        let mut found = self.relayed.iter();
+        let found = found.find(|it| it.address.is_ipv4() == peer.is_ipv4());
+        found.map(|it| it.id)
     }
 
     /// Install or refresh permissions for all of these addresses, or for none.

@@ -9,6 +9,8 @@ pub struct Client {
     pub address: SocketAddr,
     /// The number of its connection, never used twice; `None` for datagrams.
     pub stream: Option<u64>,
+    /// Which of the server's own addresses it talks to, as the shell numbers them; 0 for streams.
+    pub listener: u8,
 }
 
 impl From<SocketAddr> for Client {
@@ -17,6 +19,7 @@ impl From<SocketAddr> for Client {
         Self {
             address,
             stream: None,
+            listener: 0,
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct Counters {
     pub packets_to_clients: u64,
     pub bytes_to_clients: u64,
     pub packets_without_permission: u64,
+    pub packets_over_bandwidth: u64,
     /// Counted by the shell: streams whose clients read too slowly.
     pub packets_without_room: u64,
 }
@@ -24,7 +25,7 @@ pub struct Counters {
 impl Counters {
     /// Every count with its name.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 14] {
+    pub fn named(&self) -> [(&'static str, u64); 15] {
         [
             ("bindings_answered", self.bindings_answered),
             ("allocations_made", self.allocations_made),
@@ -42,6 +43,7 @@ impl Counters {
                 "packets_without_permission",
                 self.packets_without_permission,
             ),
+            ("packets_over_bandwidth", self.packets_over_bandwidth),
             ("packets_without_room", self.packets_without_room),
         ]
     }

@@ -13,6 +13,8 @@ const LONGEST: Duration = Duration::from_secs(8 * 3600);
 #[derive(Debug)]
 pub(crate) struct Credential {
     pub(crate) username: Arc<str>,
+    /// The person it was given to.
+    pub(crate) holder: Arc<str>,
     pub(crate) expires: Instant,
     /// `None` where MD5 is turned off.
     md5: Option<Vec<u8>>,
@@ -49,11 +51,13 @@ impl Credentials {
         realm: &str,
         username: &str,
         password: &str,
+        holder: &str,
         lifetime: Duration,
     ) {
         let md5 = !self.without_md5;
         let credential = Credential {
             username: username.into(),
+            holder: holder.into(),
             expires: now + lifetime.min(LONGEST),
             md5: md5.then(|| PasswordAlgorithm::Md5.key(username, realm, password)),
             sha256: PasswordAlgorithm::Sha256.key(username, realm, password),

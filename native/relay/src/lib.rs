@@ -6,6 +6,7 @@
 //! between clients and peers stays datagrams. [`stun`] is the codec below it.
 
 mod allocation;
+mod bandwidth;
 mod client;
 mod counters;
 mod credentials;

@@ -73,6 +73,7 @@ impl Nonces {
             IpAddr::V6(v6) => context.update(&v6.octets()),
         }
         context.update(&client.address.port().to_be_bytes());
+        context.update(&[client.listener]);
         if let Some(stream) = client.stream {
             context.update(&stream.to_be_bytes());
         }
@@ -97,11 +98,16 @@ mod tests {
             stream: Some(1),
             ..client
         };
+        let at_another_port = Client {
+            listener: 1,
+            ..client
+        };
         let nonce = nonces.issue(MINUTE, client);
         let check = |nonce: &str, time, client| nonces.issued(nonce.as_bytes(), time, client);
         assert_eq!(check(&nonce, 2 * MINUTE, client), Some(MINUTE));
         assert_eq!(check(&nonce, 2 * MINUTE, other), None);
         assert_eq!(check(&nonce, 2 * MINUTE, by_stream), None);
+        assert_eq!(check(&nonce, 2 * MINUTE, at_another_port), None);
         assert_eq!(check(&nonce, 3 * MINUTE, client), None);
         assert_eq!(check(&nonce.to_uppercase(), MINUTE, client), None);
         assert_eq!(check(&nonce[..46], MINUTE, client), None);

@@ -66,7 +66,7 @@ fn wishes_that_cannot_be_met() {
         (&[(REQUESTED_TRANSPORT, &[6, 0, 0, 0][..])], 442),
         (&[UDP, (DONT_FRAGMENT, &[])], 420),
         (&[UDP, (0x7abc, &[])], 420),
-        (&[UDP, (EVEN_PORT, &[0x80])], 508),
+        (&[UDP, (EVEN_PORT, &[0x80, 0])], 400),
         (&[UDP, (RESERVATION_TOKEN, &[0; 8])], 508),
         (&[UDP, (RESERVATION_TOKEN, &[0; 8]), (EVEN_PORT, &[0])], 400),
         (&[UDP, (REQUESTED_ADDRESS_FAMILY, &[2, 0, 0, 0])], 440),

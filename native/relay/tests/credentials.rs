@@ -122,8 +122,13 @@ fn wrong_or_unknown_or_expired_or_removed_credentials_are_not() {
 #[test]
 fn no_credential_lives_longer_than_eight_hours() {
     let mut lab = Lab::new();
-    lab.server
-        .add_credential(lab.now, "ann", "secret", Duration::from_secs(1_000_000));
+    lab.server.add_credential(
+        lab.now,
+        "ann",
+        "secret",
+        "Ann",
+        Duration::from_secs(1_000_000),
+    );
     let mut client = Client::new(address(CLIENT));
     for (seconds, expected) in [(8 * 3600 - 1, 0), (1, 401)] {
         lab.pass(seconds);

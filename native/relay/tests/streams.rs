@@ -14,6 +14,7 @@ const BY_STREAM: Who = Who {
         4000,
     ),
     stream: Some(7),
+    listener: 0,
 };
 
 /// Sends as one client over a stream; gives the answer.
@@ -26,7 +27,9 @@ fn ask(lab: &mut Lab, who: Who, request: &[u8]) -> Vec<u8> {
                 assert_eq!(to, who);
                 answer = Some(data);
             }
-            Output::Open { allocation, port } => {
+            Output::Open {
+                allocation, port, ..
+            } => {
                 lab.opened.push((allocation, port));
                 lab.server.opened(lab.now, allocation, true);
             }

@@ -8,6 +8,7 @@ _EXAMPLES = {
     "media_address": "192.0.2.10",
     "media_bind": "192.0.2.10",
     "database": "postgresql://vestibule@db.example/vestibule?sslmode=verify-full",
+    "relay_address_v6": "2001:db8::10",
     "relay_peers": ("10.1.0.0/16",),
     "outbound_allowed": ("10.2.0.0/16",),
     "acme_directory": "https://acme.example/directory",

@@ -43,7 +43,7 @@ def demo(
     ] = None,
     https_port: _Port = None,
     sip_tls_port: _Port = None,
-    turn_udp_port: _Port = None,
+    turn_port: _Port = None,
     verbose: Annotated[bool, typer.Option(help="Log more than what went wrong.")] = False,
 ) -> None:
     """Start a demo: three people and a meeting, all encrypted. Needs no root and no DNS.
@@ -61,7 +61,7 @@ def demo(
     with only_server_of(folder):
         facts_file = folder / "demo.json"
         kept = _read(facts_file)
-        wanted = (https_port, sip_tls_port, turn_udp_port)
+        wanted = (https_port, sip_tls_port, turn_port)
         settings = _settings(host, address, folder, _ports(address, kept, wanted))
         pid_file = pid_file_of(settings)
         pid_file.unlink(missing_ok=True)  # left by a server that could not tidy up
@@ -85,7 +85,7 @@ def demo(
 
 
 def _settings(host: str, address: str, folder: Path, ports: tuple[int, int, int]) -> Settings:
-    https, sip_tls, turn_udp = ports
+    https, sip_tls, turn = ports
     media = media_address(address)
     # The relay has to reach the rooms, which are on this very machine.
     networks = dict.fromkeys(str(ipaddress.ip_network(one)) for one in (address, media))
@@ -99,7 +99,7 @@ def _settings(host: str, address: str, folder: Path, ports: tuple[int, int, int]
         media_bind=media,
         https_port=https,
         sip_tls_port=sip_tls,
-        turn_udp_port=turn_udp,
+        turn_ports=(turn,),
         **({} if f"{PREFIX}RELAY_PEERS" in os.environ else peers),
     )
 
@@ -116,7 +116,7 @@ def _ports(
     others = frozenset(port for port in wanted[1:2] if port)
     https = choose(0, "https_port", 8443, udp=False, taken=others)
     sip_tls = choose(1, "sip_tls_port", 5061, udp=False, taken=frozenset({https}))
-    return https, sip_tls, choose(2, "turn_udp_port", 3478, udp=True, taken=frozenset())
+    return https, sip_tls, choose(2, "turn_port", 3478, udp=True, taken=frozenset())
 
 
 def _folder(data: Path | None) -> Path:

@@ -60,7 +60,7 @@ class DemoData:
             "ca_file": str(settings.pki_dir / "authority.pem"),
             "https_port": settings.https_port,
             "sip_tls_port": settings.sip_tls_port,
-            "turn_udp_port": settings.turn_udp_port,
+            "turn_port": settings.turn_ports[0],
             "media_ports": [settings.media_port_low, settings.media_port_high],
             "server_pid_file": str(pid_file_of(settings)),
             "users": users,

@@ -37,7 +37,7 @@ def print_guide(facts: dict[str, Any], fingerprint: str, folder: Path) -> None:
     say("4  Join by SIP phone: TLS, SRTP by SDES, and call")
     say("  ", facts["meeting"]["focus"])
     say(f"   outbound proxy  sip:{host}:{facts['sip_tls_port']};transport=tls")
-    say(f"   STUN and TURN   {host}:{facts['turn_udp_port']}, UDP")
+    say(f"   STUN and TURN   {host}:{facts['turn_port']}, UDP and TCP")
     show_table(
         ("   user", "client certificate, or …", "digest secret (SHA-256)"),
         (

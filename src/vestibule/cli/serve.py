@@ -57,7 +57,7 @@ def run_server(
     try:
         uvloop.run(_run(settings, pid_file, when_up))
     except (OSError, ValueError, SchemaTooNew) as error:
-        low = min(settings.https_port, settings.sip_tls_port, settings.turn_udp_port) < 1024
+        low = min(settings.https_port, settings.sip_tls_port, *settings.turn_ports) < 1024
         denied = isinstance(error, PermissionError) and error.filename is None
         hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE" if denied and low else ""
         fail(f"can't start: {error}{hint}")

@@ -10,8 +10,10 @@ LIFETIME_SECONDS = 8 * 3600
 class Relay(Protocol):
     """What of the native relay is needed here; see `_native.pyi`."""
 
-    def add_credential(self, username: str, password: str, lifetime: float) -> None:
-        """Know a credential for so many seconds."""
+    def add_credential(
+        self, username: str, password: str, lifetime: float, *, holder: str | None = None
+    ) -> None:
+        """Know a holder's credential for so many seconds."""
 
     def remove_credential(self, username: str) -> None:
         """Forget it; its allocations end."""
@@ -44,7 +46,7 @@ class RelayCredentials:
     def issue(self, holder: str) -> RelayCredential:
         """A new credential for a holder, such as a seat's id; earlier ones live on until revoked."""
         username, password = secrets.token_urlsafe(12), secrets.token_urlsafe(18)
-        self._relay.add_credential(username, password, LIFETIME_SECONDS)
+        self._relay.add_credential(username, password, LIFETIME_SECONDS, holder=holder)
         self._usernames.setdefault(holder, []).append(username)
         return RelayCredential(*self._uris, username, password, LIFETIME_SECONDS)
 

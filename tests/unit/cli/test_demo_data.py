@@ -40,7 +40,7 @@ def first(tmp_path: Path) -> Facts:
 
 def test_it_says_exactly_what_is_documented(first: Facts) -> None:
     assert set(first) == {
-        "host", "domain", "ca_file", "https_port", "sip_tls_port", "turn_udp_port", "media_ports",
+        "host", "domain", "ca_file", "https_port", "sip_tls_port", "turn_port", "media_ports",
         "server_pid_file", "users", "meeting", "web_client_id",
     }  # fmt: skip
     for user in first["users"].values():

@@ -17,7 +17,7 @@ ERROR_CODE, REALM, NONCE, XOR_MAPPED_ADDRESS, REQUESTED_TRANSPORT = 0x09, 0x14, 
 
 @pytest.fixture
 def relay() -> Iterator[Relay]:
-    relay = Relay(bind="127.0.0.1", port=0, advertise="127.0.0.1", realm="vestibule.test")
+    relay = Relay(bind=["127.0.0.1"], ports=[0], advertise=["127.0.0.1"], realm="vestibule.test")
     yield relay
     relay.close()
 
@@ -26,7 +26,7 @@ def relay() -> Iterator[Relay]:
 def client(relay: Relay) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
-        client.connect(("127.0.0.1", relay.port))
+        client.connect(("127.0.0.1", relay.ports[0]))
         yield client
 
 
@@ -50,7 +50,7 @@ def test_tells_clients_their_address(relay: Relay, client: socket.socket) -> Non
     port = int.from_bytes(answer[XOR_MAPPED_ADDRESS][2:4]) ^ COOKIE >> 16
     host = int.from_bytes(answer[XOR_MAPPED_ADDRESS][4:]) ^ COOKIE
     assert (socket.inet_ntoa(host.to_bytes(4)), port) == client.getsockname()
-    assert relay.port != 0
+    assert relay.ports[0] != 0
 
 
 def test_challenges_strangers(relay: Relay, client: socket.socket) -> None:
@@ -78,19 +78,19 @@ def test_closing_frees_the_port_and_may_be_repeated(relay: Relay) -> None:
     relay.close()
     relay.remove_credential("ann")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
-        again.bind(("127.0.0.1", relay.port))
+        again.bind(("127.0.0.1", relay.ports[0]))
 
 
 def test_says_what_cannot_be(relay: Relay) -> None:
     with pytest.raises(OSError, match="in use"):
-        Relay(bind="127.0.0.1", port=relay.port, advertise="127.0.0.1", realm="r")
+        Relay(bind=["127.0.0.1"], ports=relay.ports, advertise=["127.0.0.1"], realm="r")
     for wrong in (
-        {"bind": "nowhere"},
-        {"advertise": "::1"},
+        {"bind": ["nowhere"]},
+        {"advertise": ["::1"]},
         {"port_low": 2, "port_high": 1},
         {"allowed_peers": ["10.0.0.0/33"]},
     ):
-        settings = {"bind": "127.0.0.1", "port": 0, "advertise": "127.0.0.1", "realm": "r"}
+        settings = {"bind": ["127.0.0.1"], "ports": [0], "advertise": ["127.0.0.1"], "realm": "r"}
         with pytest.raises(ValueError, match=r"."):
             Relay(**(settings | wrong))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="negative"):

@@ -37,6 +37,8 @@ pub struct Serves {
     pub application: Option<String>,
     /// What serves STUN and TURN.
     pub relay: Option<StreamDoor>,
+    /// STUN and TURN alone, without TLS: their requests prove themselves and their media is encrypted.
+    pub plain: bool,
     /// Where what happens here is counted.
     pub counters: Arc<Counters>,
 }
@@ -67,6 +69,16 @@ enum Asked {
 /// Serve an accepted connection to its end. Each stage is boxed, so that a connection which idles in its
 /// last one doesn't keep the room of those before.
 pub async fn serve(core: Arc<Core>, socket: TcpStream, peer: SocketAddr, serves: Arc<Serves>) {
+    if serves.plain {
+        if let Some(relay) = &serves.relay
+            && socket.set_nodelay(true).is_ok()
+        {
+            let (counters, first) = (&serves.counters, BytesMut::new());
+            let never = std::future::pending();
+            relay_stream::serve(&core, relay, counters, socket, peer, first, never).await;
+        }
+        return;
+    }
     let Some(mut connection) = Box::pin(handshake(core, socket, peer, serves)).await else {
         return;
     };

@@ -235,20 +235,22 @@ impl Edge {
             web,
             application: http_backend,
             relay: relay.map(Relay::streams),
+            plain: false,
             counters: self.core.counters.of(name.unwrap_or(usual)),
         });
-        self.with_runtime(|runtime| {
-            let _inside = runtime.enter();
-            let listener = TcpListener::from_std(listener::bind(host, port)?)?;
-            let port = listener.local_addr()?.port();
-            let core = Arc::clone(&self.core);
-            let alive = core.alive();
-            runtime.spawn(async move {
-                listener::accept(core, listener, serves).await;
-                drop(alive);
-            });
-            Ok(port)
-        })
+        self.accept(host, port, serves)
+    }
+
+    fn listen_for_relay(&self, host: &str, port: u16, relay: &Relay) -> PyResult<u16> {
+        let serves = Arc::new(Serves {
+            sip: false,
+            web: false,
+            application: None,
+            relay: Some(relay.streams()),
+            plain: true,
+            counters: self.core.counters.of("relay"),
+        });
+        self.accept(host, port, serves)
     }
 
     #[pyo3(signature = (host, port, server_name, *, sip_domain=false))]
@@ -352,6 +354,21 @@ impl Edge {
 }
 
 impl Edge {
+    fn accept(&self, host: &str, port: u16, serves: Arc<Serves>) -> PyResult<u16> {
+        self.with_runtime(|runtime| {
+            let _inside = runtime.enter();
+            let listener = TcpListener::from_std(listener::bind(host, port)?)?;
+            let port = listener.local_addr()?.port();
+            let core = Arc::clone(&self.core);
+            let alive = core.alive();
+            runtime.spawn(async move {
+                listener::accept(core, listener, serves).await;
+                drop(alive);
+            });
+            Ok(port)
+        })
+    }
+
     fn with_runtime<T>(&self, act: impl FnOnce(&Runtime) -> io::Result<T>) -> PyResult<T> {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         match &*runtime {

@@ -1,4 +1,4 @@
-//! STUN and TURN over a TLS connection (RFC 8656 section 2.1): octets to the relay and back. What they mean
+//! STUN and TURN over a TLS or TCP connection (RFC 8656 section 2.1): octets to the relay and back. What they mean
 //! is the relay's business, and it ends the stream of a client that has no allocation for long.
 
 use std::net::SocketAddr;
@@ -50,7 +50,7 @@ async fn read<R: AsyncRead + Unpin>(begun: &Begun, from: &mut R, mut buffer: Byt
     }
 }
 
-/// Until the relay ends the stream or the client is gone. Each message is a TLS record of its own: there
+/// Until the relay ends the stream or the client is gone. Each message is written by itself, a TLS record of its own: there
 /// are clients (coturn's among them) that look for one message only in what they have read at once.
 async fn write<W: AsyncWrite + Unpin>(to: &mut W, mut messages: UnboundedReceiver<Passing>) {
     while let Some(passing) = messages.recv().await {

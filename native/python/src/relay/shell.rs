@@ -1,31 +1,34 @@
-//! The relay's thread: epoll over the server's socket and one socket for each allocation, around the
+//! The relay's thread: epoll over the server's sockets and one socket for each allocation, around the
 //! core that decides everything. Clients that come by streams are in other hands; they send commands.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use socket2::SockRef;
-use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use vestibule_relay::{AllocationId, Client, Config, Counters, Output, Server, ToPeer};
 
 use super::datagrams::{Batch, BatchSocket, Burst};
 use super::pace::Pace;
 use super::streams::{FromStream, Passing, Streams, messages};
 
-const SERVER: Token = Token(0);
-const WAKE: Token = Token(1);
+const WAKE: Token = Token(0);
+/// The token of the first of the server's sockets.
+const SERVER: usize = 1;
 /// An allocation's token is its number plus this.
-const ALLOCATIONS: usize = 2;
+const ALLOCATIONS: usize = SERVER + MOST_LISTENERS;
+/// Sockets of the server itself: clients are told apart by their number in an octet.
+const MOST_LISTENERS: usize = 64;
 /// Batches taken from one socket before the others get their turn.
 const BATCHES_IN_A_ROW: usize = 8;
 /// Buffers offered to an allocation's socket, where little waits mostly; more cost even if unused.
 const PEER_BUFFERS: usize = 4;
-/// What the kernel may hold for the server's socket while the thread is busy, in octets.
+/// What the kernel may hold for each of the server's sockets while the thread is busy, in octets.
 const SERVER_BUFFER: usize = 4 << 20;
 const ALLOCATION_BUFFER: usize = 256 << 10;
 
@@ -34,6 +37,7 @@ pub(super) enum Command {
     Add {
         username: String,
         password: String,
+        holder: String,
         lifetime: Duration,
     },
     Remove {
@@ -65,9 +69,10 @@ impl Commands {
 pub(super) struct Shell {
     poll: Poll,
     server: Server,
-    socket: BatchSocket,
-    /// Where relayed sockets are bound.
-    relay: SocketAddr,
+    /// Those that clients talk to.
+    listeners: Vec<BatchSocket>,
+    /// Where relayed sockets are bound, at most one address of each family.
+    relay: Vec<IpAddr>,
     relayed: HashMap<AllocationId, BatchSocket>,
     streams: Streams,
     /// Sockets that may still hold datagrams; epoll tells of each arrival only once.
@@ -80,21 +85,22 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// Open the server's socket.
-    pub(super) fn new(config: Config, listen: SocketAddr) -> io::Result<(Self, Commands)> {
+    /// Open the server's sockets: these ports of each of these addresses. A port 0 is any one that is free,
+    /// the same of all addresses.
+    pub(super) fn new(
+        config: Config,
+        addresses: &[IpAddr],
+        ports: &[u16],
+    ) -> io::Result<(Self, Commands)> {
         let poll = Poll::new()?;
-        let mut socket = UdpSocket::bind(listen)?;
-        // A smaller buffer than wished for works as well.
-        let _ = SockRef::from(&socket).set_recv_buffer_size(SERVER_BUFFER);
-        poll.registry()
-            .register(&mut socket, SERVER, Interest::READABLE)?;
+        let listeners = listen(&poll, addresses, ports)?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let (sender, commands) = channel();
         let shell = Self {
             poll,
             server: Server::new(config, Instant::now()),
-            socket: BatchSocket::new(socket)?,
-            relay: SocketAddr::new(listen.ip(), 0),
+            listeners,
+            relay: addresses.to_vec(),
             relayed: HashMap::new(),
             streams: Streams::default(),
             ready: Vec::new(),
@@ -107,8 +113,14 @@ impl Shell {
         Ok((shell, Commands { sender, waker }))
     }
 
-    pub(super) fn port(&self) -> io::Result<u16> {
-        Ok(self.socket.socket().local_addr()?.port())
+    pub(super) fn ports(&self) -> io::Result<Vec<u16>> {
+        let ports = self.listeners.iter().map(|listener| {
+            let address = listener.socket().local_addr()?;
+            Ok(address.port())
+        });
+        let mut ports: Vec<u16> = ports.collect::<io::Result<_>>()?;
+        ports.truncate(self.listeners.len() / self.relay.len().max(1));
+        Ok(ports)
     }
 
     pub(super) fn counters(&self) -> Arc<Mutex<Counters>> {
@@ -169,10 +181,11 @@ impl Shell {
                 Ok(Command::Add {
                     username,
                     password,
+                    holder,
                     lifetime,
                 }) => {
                     self.server
-                        .add_credential(now, &username, &password, lifetime);
+                        .add_credential(now, &username, &password, &holder, lifetime);
                 }
                 Ok(Command::Remove { username }) => self.server.remove_credential(now, &username),
                 Ok(Command::Stream(told)) => self.hear(now, told),
@@ -189,7 +202,7 @@ impl Shell {
     fn serve(&mut self, token: Token) -> bool {
         for _ in 0..BATCHES_IN_A_ROW {
             let more = match token {
-                SERVER => self.serve_clients(),
+                Token(number) if number < ALLOCATIONS => self.serve_clients(number - SERVER),
                 Token(number) => self.serve_peers(AllocationId((number - ALLOCATIONS) as u64)),
             };
             if !more {
@@ -199,14 +212,21 @@ impl Shell {
         true
     }
 
-    fn serve_clients(&mut self) -> bool {
-        let more = self.batch.receive(&self.socket, Batch::MOST);
+    fn serve_clients(&mut self, listener: usize) -> bool {
+        let Some(socket) = self.listeners.get(listener) else {
+            return false;
+        };
+        let more = self.batch.receive(socket, Batch::MOST);
         let now = Instant::now();
         let mut to_peers = ToPeers::new(&self.relayed, &mut self.burst);
         let mut count = 0;
         for (address, datagram) in self.batch.datagrams() {
             count += 1;
-            if let Some(data) = self.server.handle_client(now, address.into(), datagram) {
+            let client = Client {
+                listener: listener as u8,
+                ..address.into()
+            };
+            if let Some(data) = self.server.handle_client(now, client, datagram) {
                 to_peers.send(data, datagram);
             }
         }
@@ -223,22 +243,28 @@ impl Shell {
         let more = self.batch.receive(relayed, PEER_BUFFERS);
         let now = Instant::now();
         let mut count = 0;
+        // An allocation is one client's, so all of this leaves by the same socket.
+        let mut listener = None;
         for (peer, datagram) in self.batch.datagrams() {
             count += 1;
             let out = self.burst.next();
             let to = self
                 .server
                 .handle_peer(now, allocation, peer, datagram, out);
-            match to.map(|client| (client.address, client.stream)) {
-                Some((address, None)) => self.burst.push(&self.socket, address),
-                Some((_, Some(number))) => {
+            let Some(client) = to else { continue };
+            listener = self.listeners.get(usize::from(client.listener));
+            match (client.stream, listener) {
+                (None, Some(socket)) => self.burst.push(socket, client.address),
+                (Some(number), _) => {
                     self.streams.send(number, self.burst.written());
                     self.burst.forget_written();
                 }
-                None => {}
+                (None, None) => self.burst.forget_written(),
             }
         }
-        self.burst.leave(&self.socket);
+        if let Some(socket) = listener {
+            self.burst.leave(socket);
+        }
         self.pace.took(count);
         more
     }
@@ -281,11 +307,19 @@ impl Shell {
         while let Some(output) = self.server.poll_output() {
             match output {
                 Output::Send { to, data } => match to.stream {
-                    None => self.socket.send(to.address, &data),
+                    None => {
+                        if let Some(socket) = self.listeners.get(usize::from(to.listener)) {
+                            socket.send(to.address, &data);
+                        }
+                    }
                     Some(number) => self.streams.send(number, &data),
                 },
-                Output::Open { allocation, port } => {
-                    let done = self.open(allocation, port).is_ok();
+                Output::Open {
+                    allocation,
+                    port,
+                    ipv6,
+                } => {
+                    let done = self.open(allocation, port, ipv6).is_ok();
                     self.server.opened(Instant::now(), allocation, done);
                 }
                 Output::Close { allocation } => {
@@ -296,10 +330,11 @@ impl Shell {
         }
     }
 
-    fn open(&mut self, allocation: AllocationId, port: u16) -> io::Result<()> {
-        let mut address = self.relay;
-        address.set_port(port);
-        let mut socket = UdpSocket::bind(address)?;
+    fn open(&mut self, allocation: AllocationId, port: u16, ipv6: bool) -> io::Result<()> {
+        let mut addresses = self.relay.iter();
+        let address = addresses.find(|address| address.is_ipv6() == ipv6);
+        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let mut socket = bind(SocketAddr::new(*address, port))?;
         let _ = SockRef::from(&socket).set_recv_buffer_size(ALLOCATION_BUFFER);
         let token = Token(allocation.0 as usize + ALLOCATIONS);
         self.poll
@@ -308,6 +343,46 @@ impl Shell {
         self.relayed.insert(allocation, BatchSocket::new(socket)?);
         Ok(())
     }
+}
+
+fn listen(poll: &Poll, addresses: &[IpAddr], ports: &[u16]) -> io::Result<Vec<BatchSocket>> {
+    if addresses.len() * ports.len() > MOST_LISTENERS {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut listeners: Vec<BatchSocket> = Vec::new();
+    for &address in addresses {
+        for (number, &port) in ports.iter().enumerate() {
+            let port = match (port, listeners.get(number)) {
+                (0, Some(same)) if listeners.len() >= ports.len() => {
+                    same.socket().local_addr()?.port()
+                }
+                _ => port,
+            };
+            let mut socket = bind(SocketAddr::new(address, port))?;
+            // A smaller buffer than wished for works as well.
+            let _ = SockRef::from(&socket).set_recv_buffer_size(SERVER_BUFFER);
+            let token = Token(SERVER + listeners.len());
+            poll.registry()
+                .register(&mut socket, token, Interest::READABLE)?;
+            listeners.push(BatchSocket::new(socket)?);
+        }
+    }
+    Ok(listeners)
+}
+
+/// A UDP socket of one family: IPv4 never comes to one of IPv6 in disguise.
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(UdpSocket::from_std(socket.into()))
 }
 
 /// What goes from clients to their peers: as long as it is of one allocation to one peer, together.

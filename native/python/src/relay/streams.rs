@@ -232,6 +232,7 @@ fn client(number: u64, stream: &Stream) -> Client {
     Client {
         address: stream.address,
         stream: Some(number),
+        listener: 0,
     }
 }
 

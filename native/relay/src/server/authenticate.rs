@@ -21,6 +21,7 @@ const TICK: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug)]
 pub(super) struct Proof {
     pub(super) username: Arc<str>,
+    pub(super) holder: Arc<str>,
     pub(super) expires: Instant,
     pub(super) integrity: Integrity,
     pub(super) key: Vec<u8>,
@@ -49,6 +50,7 @@ impl Server {
         }
         Ok(Proof {
             username: known.username.clone(),
+            holder: known.holder.clone(),
             expires: known.expires,
             integrity,
             key: key.to_vec(),

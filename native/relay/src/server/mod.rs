@@ -7,13 +7,16 @@ mod recent;
 mod refresh;
 mod relaying;
 mod request;
+mod reservation;
+mod wishes;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
-use crate::allocation::Allocation;
+use crate::allocation::{Allocation, Relayed};
+use crate::bandwidth::Bandwidth;
 use crate::client::Client;
 use crate::counters::Counters;
 use crate::credentials::Credentials;
@@ -22,6 +25,7 @@ use crate::peers::PeerPolicy;
 use crate::throttle::Throttle;
 use allocate::Opening;
 use recent::Recent;
+use reservation::Reservations;
 
 /// How often what has expired is swept out. Expired things are not used in between.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -32,14 +36,18 @@ const NONCE_LIFETIME: Duration = Duration::from_secs(600);
 pub struct Config {
     /// The realm of every credential.
     pub realm: String,
-    /// The address that peers see, written into XOR-RELAYED-ADDRESS.
-    pub relay_address: IpAddr,
+    /// The addresses that peers see, written into XOR-RELAYED-ADDRESS: at most one of each family.
+    pub relay_addresses: Vec<IpAddr>,
     /// Where relayed ports are taken from, at random.
     pub ports: RangeInclusive<u16>,
     /// Who may be a peer.
     pub peers: PeerPolicy,
-    /// Allocations of one credential at a time.
-    pub allocations_per_user: usize,
+    /// Allocations of one person at a time, by all credentials together.
+    pub allocations_per_person: usize,
+    /// Allocations from one address at a time (of IPv6 its /64, for one host has all of that).
+    pub allocations_per_address: usize,
+    /// Octets a second that one person may relay, both ways and by all allocations together.
+    pub octets_per_person: Option<u64>,
     /// Allocations of all together.
     pub allocations: usize,
     /// Random octets of this process alone, the key of nonces and of the choice of ports.
@@ -68,6 +76,8 @@ pub enum Output {
         allocation: AllocationId,
         /// The port wanted.
         port: u16,
+        /// Of the IPv6 address, if there is one of each family.
+        ipv6: bool,
     },
     /// Close the allocation's socket.
     Close {
@@ -98,6 +108,8 @@ pub struct Server {
     allocations: HashMap<Client, Allocation>,
     clients: HashMap<AllocationId, Client>,
     opening: HashMap<Client, Opening>,
+    reservations: Reservations,
+    bandwidth: Bandwidth,
     /// When a client's last allocation ended: nonces from before are stale, so that nothing recorded
     /// can be replayed into its next one.
     ended: HashMap<Client, Instant>,
@@ -121,6 +133,8 @@ impl Server {
             allocations: HashMap::new(),
             clients: HashMap::new(),
             opening: HashMap::new(),
+            reservations: Reservations::default(),
+            bandwidth: Bandwidth::new(config.octets_per_person),
             ended: HashMap::new(),
             next_id: 0,
             next_draw: 0,
@@ -132,31 +146,43 @@ impl Server {
         }
     }
 
-    /// Know a credential for a time, at most 8 hours. A known name gets the new password and time.
+    /// Know a credential of a person for a time, at most 8 hours. A known name gets the new password and time.
     pub fn add_credential(
         &mut self,
         now: Instant,
         username: &str,
         password: &str,
+        holder: &str,
         lifetime: Duration,
     ) {
         let realm = &self.config.realm;
         self.credentials
-            .add(now, realm, username, password, lifetime);
+            .add(now, realm, username, password, holder, lifetime);
     }
 
     /// Forget a credential; its allocations end.
     pub fn remove_credential(&mut self, now: Instant, username: &str) {
         self.forget_recent();
         self.credentials.remove(username);
-        self.opening.retain(|_, opening| !opening.is_of(username));
+        let given_up = self
+            .opening
+            .extract_if(|_, opening| opening.is_of(username));
+        for (_, opening) in given_up.collect::<Vec<_>>() {
+            self.close(opening.into_sockets());
+        }
+        let kept = self
+            .reservations
+            .take_where(|kept| &*kept.username == username);
+        self.close(kept);
         self.end_allocations(now, |allocation| &*allocation.username == username);
     }
 
     /// A client's stream has ended, and with it what it had.
     pub fn stream_ended(&mut self, now: Instant, client: Client) {
         self.forget_recent();
-        self.opening.remove(&client);
+        if let Some(opening) = self.opening.remove(&client) {
+            self.close(opening.into_sockets());
+        }
         self.end_allocation(now, client);
         // No other client is ever this one.
         self.ended.remove(&client);
@@ -178,6 +204,7 @@ impl Server {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let idle = self.allocations.is_empty()
             && self.ended.is_empty()
+            && self.reservations.is_empty()
             && self.throttle.is_empty()
             && self.credentials.is_empty();
         (!idle).then_some(self.swept + SWEEP)
@@ -192,6 +219,8 @@ impl Server {
         self.forget_recent();
         self.credentials.forget_expired(now);
         self.throttle.forget_full(now);
+        let over = self.reservations.take_where(|kept| kept.expires <= now);
+        self.close(over);
         self.end_allocations(now, |allocation| allocation.expires <= now);
         for allocation in self.allocations.values_mut() {
             allocation.forget_expired(now);
@@ -226,12 +255,25 @@ impl Server {
 
     fn end_allocation(&mut self, now: Instant, client: Client) {
         if let Some(allocation) = self.allocations.remove(&client) {
-            let allocation = allocation.id;
-            self.clients.remove(&allocation);
             self.ended.insert(client, now);
             self.counters.allocations_ended += 1;
+            self.bandwidth.leave(allocation.share);
+            self.close(allocation.relayed);
+        }
+    }
+
+    fn close(&mut self, sockets: impl IntoIterator<Item = Relayed>) {
+        for socket in sockets {
+            let allocation = socket.id;
+            self.clients.remove(&allocation);
             self.outputs.push_back(Output::Close { allocation });
         }
+    }
+
+    /// The relay's own address of a family.
+    fn relay_address(&self, ipv6: bool) -> Option<IpAddr> {
+        let mut all = self.config.relay_addresses.iter();
+        all.find(|address| address.is_ipv6() == ipv6).copied()
     }
 
     fn live_allocation(&mut self, now: Instant, client: Client) -> Option<&mut Allocation> {

@@ -14,6 +14,7 @@ pub(super) struct ToPeer {
     pub(super) channel: u16,
     pub(super) allocation: AllocationId,
     pub(super) peer: SocketAddr,
+    pub(super) share: usize,
 }
 
 /// A peer at an allocation's socket and the channel that stands for it.
@@ -24,6 +25,7 @@ pub(super) struct ToClient {
     pub(super) peer: SocketAddr,
     pub(super) client: Client,
     pub(super) channel: u16,
+    pub(super) share: usize,
 }
 
 /// Both hold for the very instant at which they were looked up, which is one batch of datagrams, and only
@@ -45,10 +47,10 @@ impl Server {
         at: Instant,
         client: Client,
         channel: u16,
-    ) -> Option<(AllocationId, SocketAddr)> {
+    ) -> Option<(AllocationId, SocketAddr, usize)> {
         let recent = self.recent.to_peer?;
         let is_same = recent.at == at && recent.client == client && recent.channel == channel;
-        is_same.then_some((recent.allocation, recent.peer))
+        is_same.then_some((recent.allocation, recent.peer, recent.share))
     }
 
     pub(super) fn recent_client(
@@ -56,9 +58,9 @@ impl Server {
         at: Instant,
         allocation: AllocationId,
         peer: SocketAddr,
-    ) -> Option<(Client, u16)> {
+    ) -> Option<(Client, u16, usize)> {
         let recent = self.recent.to_client?;
         let is_same = recent.at == at && recent.allocation == allocation && recent.peer == peer;
-        is_same.then_some((recent.client, recent.channel))
+        is_same.then_some((recent.client, recent.channel, recent.share))
     }
 }

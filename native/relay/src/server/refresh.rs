@@ -41,10 +41,11 @@ impl Server {
         request: &Message<'_>,
         proof: &Proof,
     ) -> Result<Writer, Refusal> {
-        if let Some(wanted) = request.attribute(REQUESTED_ADDRESS_FAMILY)
-            && wanted.first() != Some(&family(self.config.relay_address))
-        {
-            return Err(Refusal::PeerFamilyMismatch);
+        if let Some(wanted) = request.attribute(REQUESTED_ADDRESS_FAMILY) {
+            let mut relayed = self.allocation(client)?.relayed.iter();
+            if !relayed.any(|it| wanted.first() == Some(&family(it.address.ip()))) {
+                return Err(Refusal::PeerFamilyMismatch);
+            }
         }
         let wanted = request.number(LIFETIME);
         if wanted == Some(0) {
@@ -66,7 +67,7 @@ impl Server {
         let mut peers: Vec<IpAddr> = Vec::new();
         for address in request.addresses(XOR_PEER_ADDRESS) {
             let address = address.ok_or(Refusal::BadRequest)?;
-            peers.push(self.checked_peer(address.ip())?);
+            peers.push(self.checked_peer(client, address.ip())?);
         }
         if peers.is_empty() {
             return Err(Refusal::BadRequest);
@@ -90,7 +91,7 @@ impl Server {
         if !CHANNELS.contains(&number) {
             return Err(Refusal::BadRequest);
         }
-        self.checked_peer(peer.ip())?;
+        self.checked_peer(client, peer.ip())?;
         if !self.config.peers.permits_at(peer) {
             self.counters.peers_forbidden += 1;
             return Err(Refusal::Forbidden);
@@ -105,12 +106,13 @@ impl Server {
             .ok_or(Refusal::AllocationMismatch)
     }
 
-    fn checked_peer(&mut self, peer: IpAddr) -> Result<IpAddr, Refusal> {
+    /// A peer that may be one and that one of the client's sockets reaches. IPv4 written as IPv6 is neither.
+    fn checked_peer(&mut self, client: Client, peer: IpAddr) -> Result<IpAddr, Refusal> {
         if !self.config.peers.permits(peer) {
             self.counters.peers_forbidden += 1;
             return Err(Refusal::Forbidden);
         }
-        if family(peer) != family(self.config.relay_address) {
+        if peer != peer.to_canonical() || self.allocation(client)?.socket_to(peer).is_none() {
             return Err(Refusal::PeerFamilyMismatch);
         }
         Ok(peer)

@@ -31,10 +31,11 @@ impl Server {
             self.counters.malformed_dropped += 1;
             return None;
         }
-        if let Some((allocation, to)) = self.recent_peer(now, client, number) {
-            return Some(self.count_to_peer(allocation, to, payload));
+        if let Some((allocation, to, share)) = self.recent_peer(now, client, number) {
+            return self.count_to_peer(now, share, allocation, to, payload);
         }
-        let peer = self.live_allocation(now, client)?.peer_of(now, number)?;
+        let live = self.live_allocation(now, client)?;
+        let (peer, share) = (live.peer_of(now, number)?, live.share);
         let sent = self.send_to_peer(now, client, peer, payload)?;
         self.recent.to_peer = Some(recent::ToPeer {
             at: now,
@@ -42,6 +43,7 @@ impl Server {
             channel: number,
             allocation: sent.allocation,
             peer,
+            share,
         });
         Some(sent)
     }
@@ -72,31 +74,39 @@ impl Server {
         payload: Range<usize>,
     ) -> Option<ToPeer> {
         let allocation = self.live_allocation(now, client)?;
-        let (id, permitted) = (allocation.id, allocation.permits(now, to.ip()));
+        let (id, share) = (allocation.socket_to(to.ip())?, allocation.share);
+        let permitted = allocation.permits(now, to.ip());
         if !permitted || to.port() == 0 || !self.config.peers.permits_at(to) {
             self.counters.packets_without_permission += 1;
             return None;
         }
-        Some(self.count_to_peer(id, to, payload))
+        self.count_to_peer(now, share, id, to, payload)
     }
 
     fn count_to_peer(
         &mut self,
+        now: Instant,
+        share: usize,
         allocation: AllocationId,
         to: SocketAddr,
         payload: Range<usize>,
-    ) -> ToPeer {
+    ) -> Option<ToPeer> {
+        if !self.bandwidth.admits(now, share, payload.len()) {
+            self.counters.packets_over_bandwidth += 1;
+            return None;
+        }
         self.counters.packets_to_peers += 1;
         self.counters.bytes_to_peers += payload.len() as u64;
-        ToPeer {
+        Some(ToPeer {
             allocation,
             to,
             payload,
-        }
+        })
     }
 
     /// Take a datagram that arrived at an allocation's socket. Appends what the client gets to `out`
-    /// and gives the client; `None`, and nothing appended, if the peer has no permission.
+    /// and gives the client; `None`, and nothing appended, if the peer has no permission or the client's
+    /// bandwidth is used up.
     pub fn handle_peer(
         &mut self,
         now: Instant,
@@ -109,7 +119,11 @@ impl Server {
         if payload.len() > LARGEST_PAYLOAD {
             return None;
         }
-        let (client, channel) = self.way_to_client(now, allocation, peer)?;
+        let (client, channel, share) = self.way_to_client(now, allocation, peer)?;
+        if !self.bandwidth.admits(now, share, payload.len()) {
+            self.counters.packets_over_bandwidth += 1;
+            return None;
+        }
         match channel {
             Some(number) => {
                 out.extend_from_slice(&number.to_be_bytes());
@@ -126,15 +140,15 @@ impl Server {
         Some(client)
     }
 
-    /// The client, and the channel if there is one to this peer; `None` without a permission.
+    /// The client, the channel if there is one to this peer, and the share; `None` without a permission.
     fn way_to_client(
         &mut self,
         at: Instant,
         allocation: AllocationId,
         peer: SocketAddr,
-    ) -> Option<(Client, Option<u16>)> {
-        if let Some((client, channel)) = self.recent_client(at, allocation, peer) {
-            return Some((client, Some(channel)));
+    ) -> Option<(Client, Option<u16>, usize)> {
+        if let Some((client, channel, share)) = self.recent_client(at, allocation, peer) {
+            return Some((client, Some(channel), share));
         }
         let &client = self.clients.get(&allocation)?;
         let live = self.live_allocation(at, client)?;
@@ -142,15 +156,16 @@ impl Server {
             self.counters.packets_without_permission += 1;
             return None;
         }
-        let channel = live.channel_to(at, peer);
+        let (channel, share) = (live.channel_to(at, peer), live.share);
         self.recent.to_client = channel.map(|channel| recent::ToClient {
             at,
             allocation,
             peer,
             client,
             channel,
+            share,
         });
-        Some((client, channel))
+        Some((client, channel, share))
     }
 
     /// Nobody answers an indication, so its transaction need only be unlike the others.

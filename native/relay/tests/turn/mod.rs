@@ -13,6 +13,8 @@ use vestibule_relay::stun::{Class, Message, Writer, method};
 use vestibule_relay::{AllocationId, Config, Output, PeerPolicy, Server};
 
 pub const REALM_NAME: &str = "vestibule.test";
+/// The address of its relayed sockets.
+pub const RELAY: &str = "192.0.2.15";
 pub const PEER: &str = "8.8.8.8:7000";
 pub const CLIENT: &str = "198.51.100.7:4000";
 
@@ -37,10 +39,12 @@ impl Lab {
     pub fn with(change: impl Fn(&mut Config)) -> Self {
         let mut config = Config {
             realm: REALM_NAME.into(),
-            relay_address: "192.0.2.15".parse().unwrap(),
+            relay_addresses: vec![RELAY.parse().unwrap()],
             ports: 50_000..=59_999,
             peers: PeerPolicy::default(),
-            allocations_per_user: 2,
+            allocations_per_person: 2,
+            allocations_per_address: 10,
+            octets_per_person: None,
             allocations: 3,
             secret: [9; 32],
             fips: false,
@@ -48,8 +52,8 @@ impl Lab {
         change(&mut config);
         let now = Instant::now();
         let mut server = Server::new(config, now);
-        server.add_credential(now, "ann", "secret", Duration::from_secs(3600));
-        server.add_credential(now, "bob", "hidden", Duration::from_secs(3600));
+        server.add_credential(now, "ann", "secret", "Ann", Duration::from_secs(3600));
+        server.add_credential(now, "bob", "hidden", "Bob", Duration::from_secs(3600));
         Self {
             server,
             now,
@@ -72,7 +76,9 @@ impl Lab {
             match output {
                 Output::Send { to, data } => sent.push((to.address, data)),
                 Output::Close { allocation } => self.closed.push(allocation),
-                Output::Open { allocation, port } => {
+                Output::Open {
+                    allocation, port, ..
+                } => {
                     let done = !(self.taken)(port);
                     if done {
                         self.opened.push((allocation, port));
