@@ -4,8 +4,10 @@ pub mod wake;
 
 use pyo3::prelude::*;
 
+mod datagrams;
 mod edge;
 mod media;
+mod pace;
 mod relay;
 mod sip_message;
 

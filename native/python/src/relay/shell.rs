@@ -13,9 +13,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::SockRef;
 use vestibule_relay::{AllocationId, Config, Counters, Output, Server, ToPeer};
 
-use super::datagrams::{Batch, BatchSocket, Burst};
-use super::pace::Pace;
 use super::streams::{FromStream, Passing, Streams, messages};
+use crate::datagrams::{Batch, BatchSocket, Burst};
+use crate::pace::Pace;
 
 const SERVER: Token = Token(0);
 const WAKE: Token = Token(1);
