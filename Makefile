@@ -12,7 +12,7 @@ OPENID_CLIENT := tests/clients/openid-client/node_modules/.package-lock.json
 RUST := $(shell find native -name '*.rs' -not -path '*/target/*' 2>/dev/null) native/Cargo.toml native/Cargo.lock
 WEB := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test test-long lint format unit interop attack mutations web-test native-test web-unit screenshots fuzz bench bench-flood bench-relay wheel clean
+.PHONY: help demo test test-long lint format unit interop attack mutations web-test native-test web-unit screenshots fuzz bench bench-flood bench-relay bench-room wheel clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,10 @@ bench: .venv/.dev $(STATIC) .venv/.native ## CPU and memory beside Kamailio in t
 bench-relay: .venv/.dev .venv/.native ## CPU of a relayed datagram beside coturn's (ARGS="--runs 1")
 	@scripts/system-packages bench; cd bench/datagrams && cargo build -q --release --locked
 	@$(BIN)/python -m bench.relay $(ARGS)
+
+bench-room: .venv/.dev .venv/.native ## CPU of a forwarded packet and a mixed phone beside Janus's (ARGS="--runs 1")
+	@scripts/system-packages bench; cd bench/datagrams && cargo build -q --release --locked
+	@$(BIN)/python -m bench.room $(ARGS)
 
 bench-flood: .venv/.dev $(STATIC) .venv/.native ## how long messages take while 1,000 bad connections a second come in
 	@$(BIN)/python -m bench.flood $(ARGS)

@@ -16,7 +16,8 @@ import typer
 from bench import relay_servers
 from bench.cpu import cpu_seconds, memory_kib
 from bench.machine import this_machine
-from bench.relay_servers import CannotStart, Pairs, TurnServer
+from bench.processes import CannotStart, datagrams
+from bench.relay_servers import Pairs, TurnServer
 
 RESULTS = Path(__file__).parent / "results" / "relay.json"
 SIZES = (200, 1200)
@@ -120,7 +121,7 @@ def _relay(costs: Costs, name: str, relaying: Relaying, seconds: float) -> None:
 def _measure(pid: int, pairs: Pairs, traffic: Traffic, size: int, seconds: float) -> Cost:
     what = ["--size", str(size), "--seconds", str(seconds), "--rate", str(traffic.rate)]
     begun = cpu_seconds(pid)
-    with relay_servers.datagrams(pairs.sockets, "load", *what) as process:
+    with datagrams(pairs.sockets, "load", *what) as process:
         tally = json.loads(process.communicate()[0])
     time.sleep(SETTLE_SECONDS)
     spent = cpu_seconds(pid) - begun

@@ -6,26 +6,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from bench.processes import HOST, CannotStart, bound_socket, datagrams, free_port, process
 from bench.turn_client import Address, TurnClient
 
-HOST = "127.0.0.1"
 REALM = "bench"
 PASSWORD = "secret"
 USERS = tuple(f"user{index}" for index in range(100))
-DATAGRAMS = Path(__file__).parent / "datagrams" / "target" / "release" / "datagrams"
-
 _START_SECONDS = 20.0
-_FIRST_GIVEN = 300
-"""The number that the first socket has in a process it is given to."""
-
-
-class CannotStart(Exception):
-    """A relay that isn't there."""
 
 
 @dataclass(slots=True)
@@ -77,14 +68,14 @@ def coturn() -> Iterator[TurnServer]:
     command = shutil.which("turnserver")
     if command is None:
         raise CannotStart("coturn is missing: `scripts/system-packages bench` installs it")
-    port = _free_port()
+    port = free_port()
     options = ["-n", "-L", HOST, "-E", HOST, "-p", str(port), "-a", "-r", REALM]
     options += ["--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "-l", os.devnull]
     for user in USERS:
         options += ["-u", f"{user}:{PASSWORD}"]
     quiet = subprocess.DEVNULL
-    with _process([command, *options], stdout=quiet, stderr=quiet) as process:
-        server = TurnServer("coturn", process.pid, (HOST, port))
+    with process([command, *options], stdout=quiet, stderr=quiet) as running:
+        server = TurnServer("coturn", running.pid, (HOST, port))
         _wait_for(server)
         yield server
 
@@ -93,9 +84,9 @@ def coturn() -> Iterator[TurnServer]:
 def vestibule() -> Iterator[TurnServer]:
     """Our relay, in a process of its own."""
     command = [sys.executable, "-m", "bench.relay_host", PASSWORD, *USERS]
-    with _process(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield TurnServer("Vestibule", process.pid, (HOST, int(process.stdout.readline())))
+    with process(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        yield TurnServer("Vestibule", running.pid, (HOST, int(running.stdout.readline())))
 
 
 @contextmanager
@@ -115,54 +106,10 @@ def bare_loop(count: int) -> Iterator[tuple[int, Pairs]]:
             sockets.append(relayed)
             ports.append(str(client.getsockname()[1]))
         given.callback(pairs.close)
-        with datagrams(sockets, "forward", *ports) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield process.pid, pairs
-
-
-@contextmanager
-def datagrams(sockets: Sequence[socket.socket], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the program in `bench/datagrams` over these sockets."""
-    numbers = range(_FIRST_GIVEN, _FIRST_GIVEN + len(sockets))
-    for each, number in zip(sockets, numbers, strict=True):
-        os.dup2(each.fileno(), number, inheritable=True)
-    given = {"LISTEN_FDS": str(len(sockets)), "LISTEN_FDS_FIRST_FD": str(_FIRST_GIVEN)}
-    try:
-        with _process(
-            [str(DATAGRAMS), *arguments],
-            stdout=subprocess.PIPE,
-            env=os.environ | given,
-            pass_fds=tuple(numbers),
-        ) as process:
-            yield process
-    finally:
-        os.closerange(numbers.start, numbers.stop)
-
-
-def bound_socket() -> socket.socket:
-    """A UDP socket on loopback."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind((HOST, 0))
-    return made
-
-
-@contextmanager
-def _process(
-    command: list[str],
-    *,
-    stdout: int,
-    stderr: int | None = None,
-    env: dict[str, str] | None = None,
-    pass_fds: tuple[int, ...] = (),
-) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        command, stdout=stdout, stderr=stderr, env=env, pass_fds=pass_fds, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+        with datagrams(sockets, "forward", *ports) as running:
+            assert running.stdout is not None
+            running.stdout.readline()
+            yield running.pid, pairs
 
 
 def _wait_for(server: TurnServer) -> None:
@@ -179,8 +126,3 @@ def _wait_for(server: TurnServer) -> None:
             return
         finally:
             client.close()
-
-
-def _free_port() -> int:
-    with bound_socket() as probe:
-        return int(probe.getsockname()[1])

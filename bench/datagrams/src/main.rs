@@ -1,12 +1,19 @@
-//! Datagrams over given sockets: `load` sends, counts and checks; `forward` is a relay without a protocol.
+//! Datagrams over given sockets: `load` sends, counts and checks; `forward` is a relay without a protocol;
+//! `talk` are phones. `meet` are WebRTC peers, who open their own.
 //!
 //! Sockets come as systemd hands them over (`LISTEN_FDS`, `LISTEN_FDS_FIRST_FD`), connected already.
 
 mod forward;
 mod load;
 mod offload;
+mod peer;
+mod peers;
+mod phones;
+mod speech;
+mod video;
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +35,14 @@ enum Work {
     Forward {
         /// The clients' ports on 127.0.0.1, in the order of their sockets.
         clients: Vec<u16>,
+    },
+    /// Be phones that talk to a server and hear its mix: given is each one's socket.
+    Talk(Talk),
+    /// Be WebRTC peers, as the lines of JSON on standard input say.
+    Meet {
+        /// The peers' own address.
+        #[arg(long)]
+        address: IpAddr,
     },
 }
 
@@ -51,6 +66,26 @@ struct Load {
     channel: u16,
 }
 
+/// Who says what, and how it is protected.
+#[derive(Args, Clone, Debug)]
+struct Talk {
+    /// For how long, in seconds.
+    #[arg(long)]
+    seconds: f64,
+    /// How many of the phones talk; at the others a room hums.
+    #[arg(long)]
+    talkers: usize,
+    /// RTP payload type of Opus.
+    #[arg(long)]
+    payload_type: u8,
+    /// SRTP suite by its name in SDES; without it, plain RTP.
+    #[arg(long)]
+    suite: Option<String>,
+    /// Master key and salt of both directions, in hexadecimal digits.
+    #[arg(long, default_value = "")]
+    master: String,
+}
+
 fn main() -> io::Result<()> {
     let mut given = ListenFd::from_env();
     let mut sockets = Vec::new();
@@ -64,5 +99,10 @@ fn main() -> io::Result<()> {
             Ok(())
         }
         Work::Forward { clients } => forward::run(sockets, &clients),
+        Work::Talk(talk) => {
+            println!("{}", phones::run(&talk, sockets)?);
+            Ok(())
+        }
+        Work::Meet { address } => peers::run(address),
     }
 }

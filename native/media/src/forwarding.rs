@@ -8,7 +8,7 @@ use crate::loudness::{MARGIN, SILENCE};
 use crate::member::{Member, Track};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
-use crate::room::Room;
+use crate::room::{GATHER, Room};
 use crate::slots::{EndpointKey, TrackId, fill};
 
 /// Voices change places at most this often.
@@ -51,7 +51,13 @@ impl Room {
             let Some(browser) = member.browser_mut() else {
                 continue;
             };
-            if *key != track.endpoint && browser.forward(track, packet) {
+            if *key == track.endpoint || !browser.forward(track, packet) {
+                continue;
+            }
+            if track.source.is_video() {
+                self.gathering.insert(*key);
+                self.gathered_at.get_or_insert(packet.arrived + GATHER);
+            } else {
                 self.dirty.insert(*key);
             }
         }

@@ -25,6 +25,10 @@ use crate::timetable::Timetable;
 
 /// Levels, speakers and the life of tracks are looked at this often.
 const TICK: Duration = Duration::from_millis(100);
+/// What video to a browser may wait for more that goes with it: a visit to its connection costs several
+/// times what a packet does. It is less than the 5 ms in which browsers send, and judge, groups of packets.
+pub(crate) const GATHER: Duration = Duration::from_millis(4);
+
 /// A room.
 pub struct Room {
     pub(crate) name: String,
@@ -34,6 +38,9 @@ pub struct Room {
     pub(crate) assigned: [u64; 3],
     pub(crate) speaker: Speaker,
     pub(crate) dirty: BTreeSet<EndpointKey>,
+    /// For whom video waits, and until when.
+    pub(crate) gathering: BTreeSet<EndpointKey>,
+    pub(crate) gathered_at: Option<Instant>,
     /// Runs while there is a phone.
     pub(crate) mix: Option<Mix>,
     deadlines: Timetable<EndpointKey>,
@@ -54,6 +61,8 @@ impl Room {
             assigned: [0; 3],
             speaker: Speaker::default(),
             dirty: BTreeSet::new(),
+            gathering: BTreeSet::new(),
+            gathered_at: None,
             mix: None,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
@@ -73,10 +82,8 @@ impl Room {
             return None;
         }
         let mix = self.mix.as_ref().map(Mix::deadline);
-        [self.deadlines.next(), mix, Some(self.next_tick)]
-            .into_iter()
-            .flatten()
-            .min()
+        let next = [self.deadlines.next(), mix, Some(self.next_tick)];
+        next.into_iter().chain([self.gathered_at]).flatten().min()
     }
 
     /// The endpoint of that name.
@@ -152,6 +159,7 @@ impl Room {
         let _ = isolate(|| member.body.close(now, out));
         self.deadlines.set(key, None);
         self.dirty.remove(&key);
+        self.gathering.remove(&key);
         for source in Source::ALL {
             self.rankings[source as usize].remove(TrackId {
                 endpoint: key,
@@ -233,6 +241,10 @@ impl Room {
         while let Some(key) = self.deadlines.pop_due(now) {
             self.dirty.insert(key);
         }
+        if self.gathered_at.is_some_and(|at| now >= at) {
+            self.gathered_at = None;
+            self.dirty.append(&mut self.gathering);
+        }
         if now >= self.next_tick {
             // From now on, not from when it was due: a late tick is not made up for.
             self.next_tick = now + TICK;
@@ -244,6 +256,7 @@ impl Room {
     /// Let everyone who has something queued send it, until nobody has.
     pub fn settle(&mut self, now: Instant, out: &mut Outbox) {
         while let Some(key) = self.dirty.pop_first() {
+            self.gathering.remove(&key);
             self.with_member(now, key, out, |body, heard, out| {
                 body.pump(now, heard, out);
             });

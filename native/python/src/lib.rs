@@ -4,9 +4,11 @@ pub mod wake;
 
 use pyo3::prelude::*;
 
+mod datagrams;
 mod edge;
 mod media;
 mod outbound;
+mod pace;
 mod relay;
 mod sip_message;
 

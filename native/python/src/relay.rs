@@ -1,8 +1,6 @@
 //! `Relay`: STUN and TURN as Python sees it. The thread behind it is in `relay/shell.rs`.
 
-mod datagrams;
 mod own_addresses;
-mod pace;
 mod shell;
 pub(crate) mod streams;
 

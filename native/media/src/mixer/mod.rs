@@ -17,8 +17,9 @@ use limiter::limit;
 pub const MAX_VOICES: usize = 6;
 /// A challenger must be louder than a voice by this many decibels to take its place.
 const HYSTERESIS: f32 = 6.0;
-/// Quieter sources are not mixed, in dBov.
-const FLOOR: f32 = -75.0;
+/// Quieter sources are not mixed, in dBov: below it is no speech but rooms that hum, each of which would
+/// cost an encoding of its own. One that is in the mix leaves it at [`HYSTERESIS`] less.
+const FLOOR: f32 = -60.0;
 
 /// One source's sound of this tick.
 #[derive(Debug, Clone, Copy)]
@@ -93,11 +94,12 @@ impl<K: Copy + Eq> Mixer<K> {
                 .any(|(known, fading)| *known == source && *fading != Fading::Out)
         };
         self.voices.clear();
-        for (rank, (index, _)) in self.ranking.iter().enumerate() {
+        for (rank, (index, score)) in self.ranking.iter().enumerate() {
             let Some(contribution) = contributions.get(*index) else {
                 continue;
             };
-            let fading = match (was_in(contribution.source), rank < MAX_VOICES) {
+            let is_heard = rank < MAX_VOICES && *score >= FLOOR;
+            let fading = match (was_in(contribution.source), is_heard) {
                 (true, true) => Fading::Steady,
                 (false, true) => Fading::In,
                 (true, false) => Fading::Out,

@@ -76,6 +76,20 @@ fn silence_is_not_mixed() {
 }
 
 #[test]
+fn a_room_that_hums_is_no_voice_and_a_voice_that_falls_to_it_leaves() {
+    let mut mixer = Mixer::new();
+    mix(&mut mixer, &[(0, -20.0), (1, -64.0)]);
+    assert_eq!(voices(&mixer), [0]);
+    mix(&mut mixer, &[(0, -20.0), (1, -58.0)]);
+    mix(&mut mixer, &[(0, -20.0), (1, -64.0)]);
+    assert_eq!(voices(&mixer), [0, 1]);
+    mix(&mut mixer, &[(0, -20.0), (1, -68.0)]);
+    assert_eq!(voices(&mixer), [0, 1], "it fades out");
+    mix(&mut mixer, &[(0, -20.0), (1, -68.0)]);
+    assert_eq!(voices(&mixer), [0]);
+}
+
+#[test]
 fn a_voice_is_not_displaced_by_one_hardly_louder() {
     let mut mixer = Mixer::new();
     let mut levels: Vec<_> = (0..7).map(|source| (source, -20.0)).collect();

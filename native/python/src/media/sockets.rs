@@ -1,37 +1,33 @@
 //! The UDP sockets of the media thread: batches in, datagrams out.
 
 use std::collections::HashMap;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::os::fd::AsRawFd;
 
 use aws_lc_rs::rand;
-use mio::unix::SourceFd;
+use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
-use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use vestibule_media::{PhoneSockets, SocketId};
 
-/// A datagram as long as UDP can make it, or many that the kernel has joined.
-const BUFFER: usize = 65_536;
+use crate::datagrams::{Batch, BatchSocket, Burst};
+
 /// Asked for, so that a burst of all video senders waits in the kernel; it may give less.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
 /// Attempts to find a free port before giving up.
 const PORT_ATTEMPTS: usize = 200;
-
-struct Socket {
-    io: std::net::UdpSocket,
-    state: UdpSocketState,
-}
 
 /// Every socket by its number, which is its token with the poller too.
 pub struct Sockets {
     registry: Registry,
     bind: IpAddr,
     ports: RangeInclusive<u16>,
-    sockets: HashMap<SocketId, Socket>,
+    sockets: HashMap<SocketId, BatchSocket>,
     next: usize,
-    buffers: Vec<u8>,
+    batch: Batch,
+    burst: Burst,
+    /// Whose datagrams are in `burst`.
+    leaving: Option<SocketId>,
 }
 
 impl Sockets {
@@ -43,32 +39,28 @@ impl Sockets {
             ports,
             sockets: HashMap::new(),
             next: 0,
-            buffers: vec![0; BUFFER * BATCH_SIZE],
+            batch: Batch::new(),
+            burst: Burst::default(),
+            leaving: None,
         }
     }
 
     /// Open a socket on a port, 0 for any.
     pub fn open(&mut self, port: u16) -> io::Result<(SocketId, SocketAddr)> {
-        let io = std::net::UdpSocket::bind((self.bind, port))?;
-        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let mut io = UdpSocket::bind((self.bind, port).into())?;
         let id = SocketId(self.next);
         self.next += 1;
         let address = io.local_addr()?;
-        self.registry.register(
-            &mut SourceFd(&io.as_raw_fd()),
-            Token(id.0),
-            Interest::READABLE,
-        )?;
-        self.sockets.insert(id, Socket { io, state });
+        self.registry
+            .register(&mut io, Token(id.0), Interest::READABLE)?;
+        self.sockets.insert(id, BatchSocket::new(io)?);
         Ok((id, address))
     }
 
-    /// Ask for larger kernel buffers, for a socket that many share. Smaller ones work as well, with more
-    /// loss under load.
+    /// Ask for larger kernel buffers, for a socket that many share.
     pub fn enlarge(&self, id: SocketId) {
-        if let Some(Socket { io, state }) = self.sockets.get(&id) {
-            let _ = state.set_recv_buffer_size(UdpSockRef::from(io), KERNEL_BUFFER);
-            let _ = state.set_send_buffer_size(UdpSockRef::from(io), KERNEL_BUFFER);
+        if let Some(socket) = self.sockets.get(&id) {
+            socket.enlarge(KERNEL_BUFFER);
         }
     }
 
@@ -98,14 +90,9 @@ impl Sockets {
         ))
     }
 
-    /// Close a socket.
+    /// Close a socket, which takes it out of the poller.
     pub fn close(&mut self, id: SocketId) {
-        if let Some(socket) = self.sockets.remove(&id) {
-            // Closing takes it out of the poller in any case.
-            let _ = self
-                .registry
-                .deregister(&mut SourceFd(&socket.io.as_raw_fd()));
-        }
+        self.sockets.remove(&id);
     }
 
     /// Take in one batch. False when nothing is waiting any more.
@@ -113,42 +100,32 @@ impl Sockets {
         let Some(socket) = self.sockets.get(&id) else {
             return false;
         };
-        let mut metas = [RecvMeta::default(); BATCH_SIZE];
-        let mut slices = self.buffers.chunks_exact_mut(BUFFER).map(IoSliceMut::new);
-        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
-            std::array::from_fn(|_| slices.next().unwrap_or(IoSliceMut::new(&mut [])));
-        let received = socket
-            .state
-            .recv(UdpSockRef::from(&socket.io), &mut slices, &mut metas);
-        let count = match received {
-            Ok(count) => count,
-            // An ICMP error of something sent earlier shows here; what waits behind it is still good.
-            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
-        };
-        for (slice, meta) in slices.iter_mut().zip(&metas[..count]) {
-            let stride = meta.stride.max(1);
-            for datagram in slice[..meta.len].chunks_mut(stride) {
-                each(canonical(meta.addr), datagram);
-            }
+        let more = self.batch.receive(socket, Batch::MOST);
+        for (source, datagram) in self.batch.datagrams() {
+            each(canonical(source), datagram);
         }
-        true
+        more
     }
 
-    /// Send a datagram. One that the kernel has no room for is lost, as on any network.
-    pub fn send(&self, id: SocketId, destination: SocketAddr, contents: &[u8]) {
-        let Some(socket) = self.sockets.get(&id) else {
-            return;
-        };
-        let transmit = Transmit {
-            destination,
-            ecn: None,
-            contents,
-            segment_size: None,
-            src_ip: None,
-        };
-        let _ = socket
-            .state
-            .try_send(UdpSockRef::from(&socket.io), &transmit);
+    /// Send a datagram, together with those before and after it if they go the same way; `leave` sends the
+    /// last ones. One that the kernel has no room for is lost, as on any network.
+    pub fn send(&mut self, id: SocketId, destination: SocketAddr, contents: &[u8]) {
+        if self.leaving != Some(id) {
+            self.leave();
+        }
+        if let Some(socket) = self.sockets.get(&id) {
+            self.leaving = Some(id);
+            self.burst.next().extend_from_slice(contents);
+            self.burst.push(socket, destination);
+        }
+    }
+
+    /// Nothing more is to go with what was sent before.
+    pub fn leave(&mut self) {
+        let socket = self.leaving.take().and_then(|id| self.sockets.get(&id));
+        if let Some(socket) = socket {
+            self.burst.leave(socket);
+        }
     }
 
     fn random_even_port(&self) -> io::Result<u16> {

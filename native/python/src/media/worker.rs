@@ -12,6 +12,7 @@ use mio::{Events, Poll, Token, Waker};
 use vestibule_media::{Event, PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId};
 
 use super::sockets::Sockets;
+use crate::pace::Pace;
 use crate::wake::EventQueue;
 
 /// The waker's token; sockets count up from 0.
@@ -36,6 +37,7 @@ pub struct Worker {
     ready: BTreeSet<SocketId>,
     commands: Receiver<Command>,
     events: Arc<EventQueue<Event>>,
+    pace: Pace,
 }
 
 impl Worker {
@@ -65,6 +67,7 @@ impl Worker {
             ready: BTreeSet::new(),
             commands,
             events,
+            pace: Pace::default(),
         };
         Ok((worker, waker, port))
     }
@@ -95,6 +98,9 @@ impl Worker {
         let mut events = Events::with_capacity(EVENTS);
         loop {
             let timeout = self.timeout();
+            if let Some(pause) = self.pace.pause(Instant::now()) {
+                std::thread::sleep(pause);
+            }
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
                 _ => {}
@@ -146,10 +152,12 @@ impl Worker {
             sockets,
             ready,
             now,
+            pace,
             ..
         } = self;
         ready.retain(|id| {
             sockets.receive(*id, |source, datagram| {
+                pace.took(1);
                 rooms.handle_datagram(*now, *id, source, datagram);
             })
         });
@@ -163,6 +171,8 @@ impl Worker {
             self.sockets
                 .send(transmit.socket, transmit.destination, &transmit.payload);
         }
+        // Before any socket is closed.
+        self.sockets.leave();
         self.events
             .push_all(std::iter::from_fn(|| self.rooms.poll_event()));
         while let Some(socket) = self.rooms.poll_released() {

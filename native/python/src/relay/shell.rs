@@ -13,9 +13,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use vestibule_relay::{AllocationId, Client, Config, Counters, Output, Server, ToPeer};
 
-use super::datagrams::{Batch, BatchSocket, Burst};
-use super::pace::Pace;
 use super::streams::{FromStream, Passing, Streams, messages};
+use crate::datagrams::{Batch, BatchSocket, Burst};
+use crate::pace::Pace;
 
 const WAKE: Token = Token(0);
 /// The token of the first of the server's sockets.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use socket2::SockRef;
 
 /// The largest thing one receive buffer gets: a datagram, or several joined by receive offload.
 const BUFFER: usize = 64 << 10;
@@ -17,23 +18,29 @@ const LONGEST_JOINED: usize = 1280 - 48;
 const MOST_JOINED: usize = 65_000;
 
 /// A socket and what the kernel can do for it.
-pub(super) struct BatchSocket {
+pub(crate) struct BatchSocket {
     socket: UdpSocket,
     state: UdpSocketState,
 }
 
 impl BatchSocket {
-    pub(super) fn new(socket: UdpSocket) -> std::io::Result<Self> {
+    pub(crate) fn new(socket: UdpSocket) -> std::io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         Ok(Self { socket, state })
     }
 
-    pub(super) fn socket(&self) -> &UdpSocket {
+    /// As large a kernel buffer as it may have; a smaller one works as well, with more loss under load.
+    pub(crate) fn enlarge(&self, octets: usize) {
+        let _ = SockRef::from(&self.socket).set_recv_buffer_size(octets);
+        let _ = SockRef::from(&self.socket).set_send_buffer_size(octets);
+    }
+
+    pub(crate) fn socket(&self) -> &UdpSocket {
         &self.socket
     }
 
     /// Send one datagram. UDP: what can't be sent now is lost, as on the way.
-    pub(super) fn send(&self, to: SocketAddr, datagram: &[u8]) {
+    pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) {
         let _ = self.socket.send_to(datagram, to);
     }
 
@@ -56,7 +63,7 @@ impl BatchSocket {
 }
 
 /// Buffers for one batch, used again for each.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     buffers: Vec<Vec<u8>>,
     meta: [RecvMeta; BATCH_SIZE],
     count: usize,
@@ -64,9 +71,9 @@ pub(super) struct Batch {
 
 impl Batch {
     /// As many as one system call can fill.
-    pub(super) const MOST: usize = BATCH_SIZE;
+    pub(crate) const MOST: usize = BATCH_SIZE;
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             buffers: vec![vec![0; BUFFER]; BATCH_SIZE],
             meta: [RecvMeta::default(); BATCH_SIZE],
@@ -76,7 +83,7 @@ impl Batch {
 
     /// Take what waits into up to `most` buffers; false if nothing more does. Errors other than that are
     /// about datagrams sent earlier and hide nothing that waits, so the socket is to be asked again.
-    pub(super) fn receive(&mut self, from: &BatchSocket, most: usize) -> bool {
+    pub(crate) fn receive(&mut self, from: &BatchSocket, most: usize) -> bool {
         let most = most.min(BATCH_SIZE);
         let mut buffers = self.buffers.iter_mut();
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
@@ -95,12 +102,13 @@ impl Batch {
     }
 
     /// Each datagram with its sender; empty ones are datagrams too.
-    pub(super) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let received = self.buffers.iter().zip(&self.meta).take(self.count);
+    pub(crate) fn datagrams(&mut self) -> impl Iterator<Item = (SocketAddr, &mut [u8])> {
+        let received = self.buffers.iter_mut().zip(&self.meta).take(self.count);
         received.flat_map(|(buffer, meta)| {
-            let bytes = &buffer[..meta.len.min(buffer.len())];
-            let (first, others) = bytes.split_at(meta.stride.min(bytes.len()));
-            let others = others.chunks(meta.stride.max(1));
+            let length = meta.len.min(buffer.len());
+            let bytes = &mut buffer[..length];
+            let (first, others) = bytes.split_at_mut(meta.stride.min(length));
+            let others = others.chunks_mut(meta.stride.max(1));
             std::iter::once(first)
                 .chain(others)
                 .map(|datagram| (meta.addr, datagram))
@@ -110,7 +118,7 @@ impl Batch {
 
 /// Datagrams from one socket to one address that wait to leave together.
 #[derive(Default)]
-pub(super) struct Burst {
+pub(crate) struct Burst {
     /// Whole datagrams, and after them what is being written.
     contents: Vec<u8>,
     /// Where the whole ones end.
@@ -125,12 +133,12 @@ pub(super) struct Burst {
 
 impl Burst {
     /// Where the next datagram is to be appended.
-    pub(super) fn next(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn next(&mut self) -> &mut Vec<u8> {
         &mut self.contents
     }
 
     /// What was appended is a datagram to this address.
-    pub(super) fn push(&mut self, socket: &BatchSocket, to: SocketAddr) {
+    pub(crate) fn push(&mut self, socket: &BatchSocket, to: SocketAddr) {
         let length = self.contents.len() - self.whole;
         if self.count > 0 && !self.takes(socket, to, length) {
             self.leave(socket);
@@ -144,12 +152,12 @@ impl Burst {
     }
 
     /// What was appended and is no datagram yet.
-    pub(super) fn written(&self) -> &[u8] {
+    pub(crate) fn written(&self) -> &[u8] {
         &self.contents[self.whole..]
     }
 
     /// It will not be one.
-    pub(super) fn forget_written(&mut self) {
+    pub(crate) fn forget_written(&mut self) {
         self.contents.truncate(self.whole);
     }
 
@@ -162,7 +170,7 @@ impl Burst {
     }
 
     /// Send the whole ones. What is being written stays.
-    pub(super) fn leave(&mut self, socket: &BatchSocket) {
+    pub(crate) fn leave(&mut self, socket: &BatchSocket) {
         let whole = &self.contents[..self.whole];
         match (self.to.take(), self.count) {
             (Some(to), 1) => socket.send(to, whole),

@@ -1,5 +1,5 @@
-//! How long the relay's thread lets datagrams gather while many arrive: a wake-up costs more than a
-//! datagram does, so a busy relay looks a few thousand times a second, not at each arrival.
+//! How long a thread lets datagrams gather while many arrive: a wake-up costs more than a datagram does,
+//! so a busy one looks a few thousand times a second, not at each arrival.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +14,19 @@ const THICK: u32 = 64;
 
 /// What the last look found.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     taken: u32,
     looked: Option<Instant>,
 }
 
 impl Pace {
     /// Some datagrams were taken.
-    pub(super) fn took(&mut self, datagrams: u32) {
+    pub(crate) fn took(&mut self, datagrams: u32) {
         self.taken += datagrams;
     }
 
     /// How long to wait before the next look. Called once for each.
-    pub(super) fn pause(&mut self, now: Instant) -> Option<Duration> {
+    pub(crate) fn pause(&mut self, now: Instant) -> Option<Duration> {
         let taken = std::mem::take(&mut self.taken);
         let since = now.saturating_duration_since(self.looked.replace(now)?);
         (taken <= THICK && since < THIN * taken).then_some(PAUSE)
