@@ -47,6 +47,7 @@ impl Room {
     }
 
     pub(crate) fn forward(&mut self, track: TrackId, packet: &Forwarded) {
+        let gathers = track.source.is_video() && self.is_dense(packet.arrived);
         for (key, member) in &mut self.members {
             let Some(browser) = member.browser_mut() else {
                 continue;
@@ -54,13 +55,19 @@ impl Room {
             if *key == track.endpoint || !browser.forward(track, packet) {
                 continue;
             }
-            if track.source.is_video() {
+            if gathers {
                 self.gathering.insert(*key);
                 self.gathered_at.get_or_insert(packet.arrived + GATHER);
             } else {
                 self.dirty.insert(*key);
             }
         }
+    }
+
+    /// Whether another packet of video can be expected while this one waits.
+    fn is_dense(&mut self, now: Instant) -> bool {
+        let before = self.last_video.replace(now);
+        before.is_some_and(|at| now < at + GATHER)
     }
 
     fn begin_track(&mut self, now: Instant, track: TrackId) {

@@ -41,6 +41,8 @@ pub struct Room {
     /// For whom video waits, and until when.
     pub(crate) gathering: BTreeSet<EndpointKey>,
     pub(crate) gathered_at: Option<Instant>,
+    /// When video last came: a thin stream has nothing to wait for.
+    pub(crate) last_video: Option<Instant>,
     /// Runs while there is a phone.
     pub(crate) mix: Option<Mix>,
     deadlines: Timetable<EndpointKey>,
@@ -63,6 +65,7 @@ impl Room {
             dirty: BTreeSet::new(),
             gathering: BTreeSet::new(),
             gathered_at: None,
+            last_video: None,
             mix: None,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
