@@ -24,6 +24,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from vestibule.pki.token_place import TokenPlace
+
 PREFIX = "VESTIBULE_"
 _LONGEST_RUN_DIR = 90  # a Unix socket's path has at most 107 octets
 _NOT_SETTINGS = frozenset(
@@ -124,6 +126,20 @@ class Settings(BaseSettings):
         default=False,
         description="Whether to use a public certificate that names no CRL; other Vestibule servers "
         "refuse such.",
+    )
+    pkcs11_module: Path | None = Field(
+        default=None,
+        description="PKCS#11 module (.so) of the token that holds the issuing key; without it the key "
+        "is a file in `data_dir`. Set it before `vestibule init`, as VESTIBULE_PKCS11_MODULE, with the "
+        "three below.",
+    )
+    pkcs11_token: str | None = Field(default=None, description="The token's label.")
+    pkcs11_key: str | None = Field(
+        default=None, description="The issuing key's label in the token; `vestibule init` makes it."
+    )
+    pkcs11_pin_file: Path | None = Field(
+        default=None,
+        description="File that holds the token's user PIN and nothing else, mode 0600.",
     )
     crl_grace: int = Field(
         default=0,
@@ -231,6 +247,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a mail address")
         return value
 
+    @field_validator("pkcs11_module", "pkcs11_pin_file")
+    @classmethod
+    def _whole_path(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise ValueError("say the whole path, from / on")
+        return value
+
     @field_validator("bind", "media_address", "media_bind")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
@@ -290,6 +313,15 @@ class Settings(BaseSettings):
             _public_name(self.host)
         if self.acme_challenge_port in {self.https_port, self.sip_tls_port}:
             raise ValueError("acme_challenge_port must differ from https_port and sip_tls_port")
+        return self
+
+    @model_validator(mode="after")
+    def _pkcs11(self) -> "Settings":
+        given = (self.pkcs11_module, self.pkcs11_token, self.pkcs11_key, self.pkcs11_pin_file)
+        if any(given) and not all(given):
+            raise ValueError(
+                "pkcs11_module, pkcs11_token, pkcs11_key and pkcs11_pin_file go together"
+            )
         return self
 
     @model_validator(mode="after")
@@ -391,6 +423,14 @@ class Settings(BaseSettings):
     def journal_dir(self) -> Path:
         """Folder of the journal's signing key and newest checkpoint."""
         return self.data_dir / "journal"
+
+    @property
+    def issuing_token(self) -> TokenPlace | None:
+        """The token that holds the issuing key; None if a file does."""
+        module, pin_file = self.pkcs11_module, self.pkcs11_pin_file
+        if not (module and pin_file and self.pkcs11_token and self.pkcs11_key):
+            return None
+        return TokenPlace(module, self.pkcs11_token, self.pkcs11_key, pin_file)
 
     @property
     def pki_dir(self) -> Path:

@@ -89,7 +89,10 @@ class Server:
         self.directory = Directory(self.store, self.journal)
         self.trusted_servers = TrustedServers(self.store)
         self.authority = Authority(
-            settings.pki_dir, settings.crl_base, witness=CertificateJournal(self.journal)
+            settings.pki_dir,
+            settings.crl_base,
+            witness=CertificateJournal(self.journal),
+            token=settings.issuing_token,
         )
         self.wheel = TimerWheel(time.monotonic())
         self.meetings = Meetings(
@@ -371,6 +374,7 @@ class Server:
         await self.trusted_servers.load()
         await self.identity.provider.heed_endings()
         await self.meetings.reload()
+        self.authority.check_issuing_key()
         self.renewal.start()
         self.outbound_trust.start()
         self.foreign_lists.start(self.foreign.distribution_points)

@@ -184,3 +184,32 @@ def test_acme_needs_a_name_that_is_public(file: Path) -> None:
     file.write_text(NEEDED.replace("meet.example.org", "192.0.2.1") + AGREED)
     with pytest.raises(ValidationError, match="no public DNS name"):
         load_settings(file)
+
+
+TOKEN = """
+pkcs11_module = "/usr/lib/softhsm/libsofthsm2.so"
+pkcs11_token = "vestibule"
+pkcs11_key = "issuing"
+pkcs11_pin_file = "/etc/vestibule/token.pin"
+"""
+
+
+def test_the_issuing_key_is_in_a_token_if_all_about_it_is_said(file: Path) -> None:
+    assert load(file).issuing_token is None
+    token = load(file, TOKEN).issuing_token
+    assert token is not None
+    assert (token.token, token.key) == ("vestibule", "issuing")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('pkcs11_key = "issuing"\n', "", "go together"),
+        ('"issuing"', '""', "go together"),
+        ("/etc/vestibule/", "", "whole path"),
+        ("/usr/lib/softhsm/", "", "whole path"),
+        ("pkcs11_pin_file", "pkcs11_pin", "no such setting"),
+    ],
+)
+def test_half_a_token_is_refused(file: Path, old: str, new: str, reason: str) -> None:
+    assert reason in refusal(file, TOKEN.replace(old, new))

@@ -16,6 +16,10 @@ _EXAMPLES = {
     "acme_contact": "admin@example.org",
     "acme_names": ("meet.example.org",),
     "trusted_authorities": ("/etc/vestibule/partner.pem",),
+    "pkcs11_module": "/usr/lib/softhsm/libsofthsm2.so",
+    "pkcs11_token": "vestibule",
+    "pkcs11_key": "issuing",
+    "pkcs11_pin_file": "/etc/vestibule/token.pin",
     "metrics_listen": "127.0.0.1:9464",
     "log_json": True,
 }

@@ -12,7 +12,10 @@ from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
 from vestibule.directory.names import UnfitName, display_name, user_name
 from vestibule.pki.files import private_folder, write_private
 
-_KEYS_TO_WRITE = frozenset({"data_dir", "host", "domains", "bind", "https_port", "sip_tls_port"})
+_KEYS_TO_WRITE = frozenset(
+    {"data_dir", "host", "domains", "bind", "https_port", "sip_tls_port"}
+    | {"pkcs11_module", "pkcs11_token", "pkcs11_key", "pkcs11_pin_file"}
+)
 
 
 def init(
@@ -43,6 +46,8 @@ def init(
     password = new_password()
 
     async def fill(workspace: Workspace) -> tuple[str, str]:
+        # First, as a token may refuse: then nobody is in the database yet, and init may be repeated.
+        workspace.authority.check_token()
         tenant = await workspace.directory.add_tenant(organisation or domain, settings.domains)
         person = await workspace.directory.add_person(
             tenant.id, admin, display_name=admin.title(),

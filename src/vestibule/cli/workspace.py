@@ -106,7 +106,9 @@ async def open_workspace(settings: Settings) -> AsyncIterator[Workspace]:
         directory = Directory(store, journal)
         await directory.load()
         tell = CertificateJournal(journal)
-        authority = Authority(settings.pki_dir, settings.crl_base, witness=tell)
+        authority = Authority(
+            settings.pki_dir, settings.crl_base, witness=tell, token=settings.issuing_token
+        )
         journal.start()
         yield Workspace(settings, store, writer, journal, directory, authority)
     finally:

@@ -2,9 +2,10 @@
 
 The folder holds root.key, root.pem, issuing.key, issuing.pem, authority.pem (what others trust),
 server.key and server.pem (with its chain), root.crl and issuing.crl, and in issued/ what was issued.
-The root's key is kept apart from the issuing one and needed only for what the root itself signs: the
-issuing certificate and the root's CRL. It may be kept elsewhere and put back once a fortnight;
-without it the last root CRL serves until it ends.
+If the issuing key is in a PKCS#11 token, there is no issuing.key. The root's key is kept apart from
+the issuing one and needed only for what the root itself signs: the issuing certificate and the
+root's CRL. It may be kept elsewhere and put back once a fortnight; without it the last root CRL
+serves until it ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from vestibule.pki import certificates
@@ -31,6 +33,7 @@ from vestibule.pki.files import (
 )
 from vestibule.pki.ledger import Ledger
 from vestibule.pki.revocation import CrlFile
+from vestibule.pki.token_place import TokenPlace
 from vestibule.pki.witness import CertificateAct, CertificateEvent, Witness, nobody
 
 ISSUING_CRL_LIFE = timedelta(hours=24)
@@ -50,7 +53,8 @@ class DeviceCredential:
 
 class Authority:
     """Issues and revokes. `crl_base` is where CRLs are published, such as https://host/pki;
-    `witness` hears of each certificate.
+    `witness` hears of each certificate. With a `token`, the issuing key is there and not in a file:
+    what signs then raises TokenUnusable if the token can't.
     """
 
     def __init__(
@@ -59,11 +63,13 @@ class Authority:
         crl_base: str,
         clock: Callable[[], datetime] = utc_now,
         witness: Witness = nobody,
+        token: TokenPlace | None = None,
     ) -> None:
         self.folder = folder
         self._crl_base = crl_base
         self._clock = clock
         self._witness = witness
+        self._token = None if token is None else token.reach()
         self.ledger = Ledger(folder / "issued")
 
     @property
@@ -78,15 +84,27 @@ class Authority:
         """
         if self.exists:
             raise FileExistsError(f"there is an authority in {self.folder}")
+        if self._token is not None:
+            self._token.make_key()  # first: a token that can't leaves no half of an authority behind
         private_folder(self.folder)
-        root_key, issuing_key = certificates.new_authority_key(), certificates.new_authority_key()
+        root_key = certificates.new_authority_key()
         root = certificates.root_certificate(root_key, self._clock())
         write_private(self.folder / "root.key", key_pem(root_key))
         write_public(self.folder / "root.pem", certificate_pem(root))
         write_public(self.folder / "authority.pem", certificate_pem(root))
-        write_private(self.folder / "issuing.key", key_pem(issuing_key))
+        if self._token is None:
+            write_private(self.folder / "issuing.key", key_pem(certificates.new_authority_key()))
         self._tell(CertificateAct.ISSUED, root, "root")
         self._tell(CertificateAct.ISSUED, self._issue_issuing(names), "issuing")
+
+    def check_token(self) -> None:
+        """Raises OSError if the issuing key is to be made in a token that isn't ready for it."""
+        if self._token is not None:
+            self._token.check_free()
+
+    def check_issuing_key(self) -> None:
+        """Raises OSError or ValueError if the issuing key can't be had, or isn't the certificate's."""
+        self._issuer("issuing")
 
     # --- renewal ---
 
@@ -100,6 +118,7 @@ class Authority:
         due = self._is_due(current, "root") or not_permitted(current, names)
         if not (self.folder / "root.key").exists() or not due:
             return False
+        self.check_issuing_key()
         self._tell(CertificateAct.RENEWED, self._issue_issuing(names), "issuing")
         return True
 
@@ -234,15 +253,22 @@ class Authority:
         self._witness(CertificateEvent(act, serial_text(certificate), subject))
 
     def _issue_issuing(self, names: Sequence[str]) -> x509.Certificate:
-        key = read_key(self.folder / "issuing.key")
+        key = self._key("issuing")
         issuing = certificates.issuing_certificate(key, names, self._issuer("root"), self._clock())
         write_public(self.folder / "issuing.pem", certificate_pem(issuing))
         return issuing
 
     def _issuer(self, name: str) -> Issuer:
         certificate = read_certificate(self.folder / f"{name}.pem")
-        key = read_key(self.folder / f"{name}.key")
+        key = self._key(name)
+        if key.public_key() != certificate.public_key():  # another token, or another's file
+            raise ValueError(f"the {name} key is not that of {self.folder / name}.pem")
         return Issuer(certificate, key, self._crl_url(name))
+
+    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
+        if name == "issuing" and self._token is not None:
+            return self._token.key()
+        return read_key(self.folder / f"{name}.key")
 
     def _crl_url(self, issuer: str) -> str:
         return f"{self._crl_base}/{issuer}.crl"

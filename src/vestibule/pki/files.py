@@ -39,14 +39,19 @@ def certificate_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
+def read_private(path: Path) -> bytes:
+    """Read a file. Raises PermissionError if others may read it."""
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path} can be read by others: chmod 600 it")
+    return path.read_bytes()
+
+
 def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Read a private key.
 
     Raises ValueError if it is of another kind, PermissionError if others may read it.
     """
-    if path.stat().st_mode & 0o077:
-        raise PermissionError(f"{path} can be read by others: chmod 600 it")
-    key = load_pem_private_key(path.read_bytes(), None)
+    key = load_pem_private_key(read_private(path), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path} is not an elliptic-curve key")
     return key
