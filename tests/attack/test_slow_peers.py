@@ -1,19 +1,24 @@
 """ATTACKS 58: half-open connections and slow-loris, on TLS, SIP, HTTP and WebSocket. Deadlines are short here."""
 
+import asyncio
 import itertools
 import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
+from fastapi import FastAPI, Request
 from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Subprotocol
 
 from tests.certificates import TestAuthority
 from tests.running_edge import DEADLINE, HOST, RunningEdge, options, wait_until
 from vestibule._native import FlowClosed
+from vestibule.edge import proxied_http
+from vestibule.edge.http_backend import HttpBackend
 
 SHORT = 0.3
 
@@ -29,6 +34,25 @@ def edge(authority: TestAuthority) -> Iterator[RunningEdge]:
         authority, handshake_seconds=SHORT, message_seconds=SHORT, unproven_seconds=2 * SHORT
     ) as running:
         yield running
+
+
+@pytest.fixture
+async def web(
+    authority: TestAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RunningEdge]:
+    """An edge with an application behind it, in which requests must come in time."""
+    monkeypatch.setattr(proxied_http, "REQUEST_SECONDS", SHORT)
+    app = FastAPI()
+
+    @app.post("/")
+    async def take(request: Request) -> int:
+        return len(await request.body())
+
+    backend = HttpBackend(app, tmp_path / "run")
+    await backend.start()
+    with RunningEdge(authority, http_backend=str(backend.path)) as running:
+        yield running
+    await backend.stop()
 
 
 def drip(
@@ -75,6 +99,29 @@ def test_a_message_in_drips_is_ended_even_of_somebody_proven(edge: RunningEdge) 
         drip(client, b"OPTIONS sip:d.test SIP/2.0\r\nSubject: " + b"x" * 5000)
     assert edge.next(FlowClosed).reason == "message not finished in time"
     edge.counted("closed_incomplete")
+
+
+_POST = b"POST / HTTP/1.1\r\nHost: h\r\n"
+_BODY = b"Content-Length: 5000\r\n\r\n"
+_CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begun", "drips"),
+    [
+        (_POST + _BODY, b"x"),
+        (_POST + _CHUNKS, b"1\r\nx\r\n"),
+        (_POST + b"Content-Length: 1\r\n\r\nx" + _POST, b"X: x\r\n"),  # the second's head
+    ],
+    ids=["a body", "chunks", "a later head"],
+)
+async def test_a_request_in_drips_is_ended(web: RunningEdge, begun: bytes, drips: bytes) -> None:
+    def attack() -> None:
+        with web.connect() as client:
+            client.sendall(begun)
+            drip(client, drips)
+
+    await asyncio.to_thread(attack)
 
 
 def test_a_websocket_in_drips_is_ended(edge: RunningEdge) -> None:

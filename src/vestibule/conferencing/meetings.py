@@ -4,6 +4,7 @@ Reads are from memory; a meeting that was told to its creator is stored (DESIGN 
 such as the command line's, come in with `reload`.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -92,10 +93,25 @@ class Meetings:
         self._notes = notes or NoNotes()
         self._records: dict[str, MeetingRecord] = {}
         self._of_person: dict[str, dict[str, MeetingRecord]] = {}
+        self._reloading = asyncio.Lock()
+        self._meanwhile: dict[str, MeetingRecord | None] | None = None
 
     async def reload(self) -> None:
         """Take what is stored as it is now; meetings deleted elsewhere end."""
-        records = {record.id: record for record in await self._store.all()}
+        async with self._reloading:
+            self._take(await self._read())
+
+    async def _read(self) -> dict[str, MeetingRecord]:
+        """What is stored, with what was kept or ended here after it was read."""
+        meanwhile = self._meanwhile = {}
+        try:
+            records = {record.id: record for record in await self._store.all()}
+        finally:
+            self._meanwhile = None
+        changed = {name: record for name, record in meanwhile.items() if record}
+        return {name: records[name] for name in records.keys() - meanwhile.keys()} | changed
+
+    def _take(self, records: dict[str, MeetingRecord]) -> None:
         gone = self._records.keys() - records.keys()
         self._records = {}
         self._of_person = {}
@@ -171,8 +187,7 @@ class Meetings:
             return False
         await self._store.end(meeting_id, self._clock())
         self._note(Kind.MEETING_DELETED, person, meeting_id)
-        del self._of_person[person.id][meeting_id]
-        self._records.pop(meeting_id, None)
+        self._forget(person, meeting_id)
         self._on_end(meeting_id)
         return True
 
@@ -183,6 +198,15 @@ class Meetings:
     def _keep(self, record: MeetingRecord) -> None:
         self._records[record.id] = record
         self._of_person.setdefault(record.organizer, {})[record.id] = record
+        if self._meanwhile is not None:
+            self._meanwhile[record.id] = record
+
+    def _forget(self, person: Person, meeting_id: str) -> None:
+        """Which a reload may have done before us."""
+        self._records.pop(meeting_id, None)
+        self._of_person.get(person.id, {}).pop(meeting_id, None)
+        if self._meanwhile is not None:
+            self._meanwhile[meeting_id] = None
 
     def _meeting(self, record: MeetingRecord) -> Meeting | None:
         person = self._people.person_by_id(record.organizer)

@@ -21,7 +21,8 @@ _SECRET_VALUES = tuple(
     for pattern in (
         r"(?i:\b(?:bearer|dpop|digest|basic)\s+)(\S.*)",  # an Authorization header
         r"(\bv(?:pt|scim)_[\w-]{8,})",  # a personal or a provisioning token
-        r"(ey[\w-]{8,}\.[\w-]+\.[\w-]*)",  # a JWT
+        # a JWT; looked for only where two dots follow, or `eyeyey…` would be read to its end at each `ey`
+        r"(?<![\w-])(?=[\w-]*+\.[\w-]++\.)[\w-]*?(ey[\w-]{8,}\.[\w-]+\.[\w-]*)",
         r"/meet/[^/\s]+/[\w-]+#([\w-]+)",  # the conference key in an invitation link
         r"(-----BEGIN [A-Z ]*PRIVATE KEY-----.*)",
         r"a=crypto:\d+ \S+ inline:(\S+)",  # an SRTP key

@@ -1,5 +1,6 @@
 """Meetings: created by licensed people only, found, listed, deleted (C1, C2)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from vestibule.conferencing.identifiers import is_meeting_id, meeting_id_of
 from vestibule.conferencing.meeting_records import MeetingRecords
-from vestibule.conferencing.meetings import Meetings, NotLicensed
+from vestibule.conferencing.meetings import MeetingRecord, Meetings, NotLicensed
 from vestibule.directory.directory import Directory
 from vestibule.directory.model import Access, Person, TenantPolicy
 from vestibule.sip.uri import SipUri
@@ -15,10 +16,25 @@ from vestibule.store.engine import Store
 from vestibule.store.writer import Writer
 
 
+class HeldRecords(MeetingRecords):
+    """What was read is handed over only when the test says so."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, Writer(store))
+        self.read, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def all(self) -> list[MeetingRecord]:
+        records = await super().all()
+        self.read.set()
+        await self.go_on.wait()
+        return records
+
+
 class House:
     """A store with a directory and meetings over it."""
 
     def __init__(self, store: Store) -> None:
+        self.store = store
         self.directory = Directory(store)
         self.records = MeetingRecords(store, Writer(store))
         self.ended: list[str] = []
@@ -71,6 +87,25 @@ async def test_another_process_sees_what_was_stored(house: House) -> None:
     await other.reload()
     assert other.find(meeting.id) is None
     assert house.ended == [meeting.id, meeting.id]
+
+
+async def test_what_changes_while_it_is_read_anew_stays_changed(house: House) -> None:
+    alice, held = await person(house, "alice"), HeldRecords(house.store)
+    meetings = Meetings(held, house.directory, lambda: 1000.0, house.ended.append)
+    before = await meetings.create(alice, "before")
+    replaced = await meetings.create(alice, "replaced")
+    reloading = asyncio.create_task(meetings.reload())
+    await held.read.wait()
+    created = await meetings.create(alice, "meanwhile")
+    replaced_now = await meetings.replace_key(alice, replaced.id)
+    assert await meetings.end(alice, before.id)
+    held.go_on.set()
+    await reloading
+    assert meetings.find(created.id) == created
+    assert meetings.find(replaced.id) == replaced_now
+    assert meetings.find(before.id) is None
+    assert house.ended == [before.id]
+    assert await meetings.end(alice, created.id)
 
 
 async def test_only_the_organizer_deletes(house: House) -> None:

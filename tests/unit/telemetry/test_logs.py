@@ -81,6 +81,7 @@ def test_secrets_are_hidden_by_name(capsys: pytest.CaptureFixture[str]) -> None:
         ("said vpt_abcdefgh-1234 to us", "vpt_abcdefgh-1234"),
         ('header Digest username="a", response="0f0f0f"', "0f0f0f"),
         ("token eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "c2ln"),
+        ("access_eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "c2ln"),
         ("GET https://h/meet/alice/AAAAAAAAAAAAAAAAAAAAAA#the-conference-key", "the-conference"),
         ("-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----", "MIGH"),
         ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7", "WVNf"),
