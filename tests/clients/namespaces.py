@@ -66,6 +66,11 @@ class Host:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def add_address(self, address: str) -> None:
+        """One more address of this host, such as "fd00::1/64"."""
+        device = "bridge0" if self.namespace.endswith("h1") else "eth0"
+        _ip("-n", self.namespace, "addr", "add", address, "dev", device, "nodad")
+
     def lose(self, percent: int) -> None:
         """From now on that share of the UDP datagrams that come to this host is lost."""
         rule = f"meta l4proto udp numgen random mod 100 < {percent} drop"
