@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench.processes import HOST, CannotStart, bound_socket, datagrams, free_port, process
-from bench.turn_client import Address, TurnClient
+from bench.turn_client import Address, TurnClient, udp_from
 
 REALM = "bench"
 PASSWORD = "secret"
@@ -49,7 +49,7 @@ class TurnServer:
         try:
             for index in range(count):
                 client, peer = self.client(index), bound_socket()
-                pairs.sockets += [client.udp, peer]
+                pairs.sockets += [client.line, peer]
                 peer.connect(client.allocate())
                 client.bind_channel(peer.getsockname())
             yield pairs
@@ -59,7 +59,8 @@ class TurnServer:
     def client(self, index: int) -> TurnClient:
         """One of many: users and source networks in turn, so that no limit by either is near."""
         source = f"127.{index // 200 % 200}.{index % 200}.1"
-        return TurnClient(self.address, USERS[index % len(USERS)], PASSWORD, source)
+        line = udp_from(source, self.address)
+        return TurnClient(line, USERS[index % len(USERS)], PASSWORD)
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def _wait_for(server: TurnServer) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         client = server.client(0)
-        client.udp.settimeout(0.2)
+        client.line.settimeout(0.2)
         try:
             client.allocate()
         except OSError:

@@ -1,4 +1,4 @@
-"""As much of a TURN client (RFC 8656) as it takes to set up what is measured: allocate, bind a channel."""
+"""As much of a TURN client (RFC 8656) as it takes to set up what is measured or attacked."""
 
 import hashlib
 import hmac
@@ -6,12 +6,12 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 MAGIC_COOKIE = 0x2112A442
 CHANNEL = 0x4000
 
-_ALLOCATE, _CHANNEL_BIND = 0x003, 0x009
+_ALLOCATE, _CREATE_PERMISSION, _CHANNEL_BIND = 0x003, 0x008, 0x009
 _SUCCESS, _ERROR = 0x100, 0x110
 _USERNAME, _MESSAGE_INTEGRITY, _ERROR_CODE = 0x0006, 0x0008, 0x0009
 _CHANNEL_NUMBER, _XOR_PEER_ADDRESS, _REALM, _NONCE = 0x000C, 0x0012, 0x0014, 0x0015
@@ -26,25 +26,32 @@ Attributes = dict[int, bytes]
 class Refused(Exception):
     """The server's answer to a request was an error."""
 
+    def __init__(self, code: int, phrase: str) -> None:
+        super().__init__(f"{code} {phrase}")
+        self.code = code
+
+
+def udp_from(source: str, server: Address) -> socket.socket:
+    """A UDP socket at a local address, connected to the server."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind((source, 0))
+    udp.connect(server)
+    return udp
+
 
 @dataclass(slots=True)
 class TurnClient:
-    """One allocation over one connected UDP socket."""
+    """One allocation over one connected socket, UDP or TCP."""
 
-    server: Address
+    line: socket.socket
     username: str
     password: str
-    source: str = "127.0.0.1"
     relayed: Address = ("", 0)
-    udp: socket.socket = field(init=False)
     _realm: bytes = b""
     _nonce: bytes = b""
 
     def __post_init__(self) -> None:
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((self.source, 0))
-        self.udp.connect(self.server)
-        self.udp.settimeout(_WAIT_SECONDS)
+        self.line.settimeout(_WAIT_SECONDS)
 
     def allocate(self) -> Address:
         """Get a relayed address. Raises Refused, TimeoutError."""
@@ -59,20 +66,24 @@ class TurnClient:
         self.relayed = _address(answer[_XOR_RELAYED_ADDRESS])
         return self.relayed
 
-    def bind_channel(self, peer: Address) -> None:
-        """Let `peer` in and reach it by CHANNEL. Raises Refused, TimeoutError."""
-        number = struct.pack("!HH", CHANNEL, 0)
+    def permit(self, peer: Address) -> None:
+        """Let `peer` in, whatever its port. Raises Refused, TimeoutError."""
+        self._ask(_CREATE_PERMISSION, {_XOR_PEER_ADDRESS: _xored(peer)})
+
+    def bind_channel(self, peer: Address, channel: int = CHANNEL) -> None:
+        """Let `peer` in and reach it by that channel. Raises Refused, TimeoutError."""
+        number = struct.pack("!HH", channel, 0)
         self._ask(_CHANNEL_BIND, {_CHANNEL_NUMBER: number, _XOR_PEER_ADDRESS: _xored(peer)})
 
     def close(self) -> None:
-        """Let go of the socket; the allocation runs out by itself."""
-        self.udp.close()
+        """Let go of the socket; by UDP the allocation runs out by itself, by TCP it ends now."""
+        self.line.close()
 
     def _ask(self, method: int, attributes: Attributes) -> Attributes:
         transaction = os.urandom(12)
-        self.udp.send(self._request(method, transaction, attributes))
+        self.line.sendall(self._request(method, transaction, attributes))
         while True:
-            answer = self.udp.recv(2048)
+            answer = self._receive()
             kind, _, _, given = struct.unpack("!HHI12s", answer[:20])
             if given == transaction:
                 break
@@ -80,8 +91,24 @@ class TurnClient:
         self._realm = found.get(_REALM, self._realm)
         self._nonce = found.get(_NONCE, self._nonce)
         if kind == method | _ERROR:
-            raise Refused(found[_ERROR_CODE][4:].decode())
+            error = found[_ERROR_CODE]
+            raise Refused(error[2] * 100 + error[3], error[4:].decode())
         return found
+
+    def _receive(self) -> bytes:
+        if self.line.type == socket.SOCK_DGRAM:
+            return self.line.recv(2048)
+        head = self._exactly(20)
+        return head + self._exactly(int.from_bytes(head[2:4]))
+
+    def _exactly(self, length: int) -> bytes:
+        got = b""
+        while len(got) < length:
+            more = self.line.recv(length - len(got))
+            if not more:
+                raise ConnectionResetError("the server ended the stream")
+            got += more
+        return got
 
     def _request(self, method: int, transaction: bytes, attributes: Attributes) -> bytes:
         if not self._nonce:

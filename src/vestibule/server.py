@@ -212,6 +212,7 @@ class Server:
         self.relay_credentials = RelayCredentials(
             self.relay,
             udp_uri=f"turn:{host}:{settings.turn_ports[0]}?transport=udp",
+            tcp_uri=f"turn:{host}:{settings.turn_ports[0]}?transport=tcp",
             tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
         )
 

@@ -11,7 +11,7 @@ from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
 from tests.clients.oidc import tokens
-from tests.clients.participant import Participant, token_in
+from tests.clients.participant import Participant, entry_in, token_in
 from tests.clients.sip_dialog import answer, values_of
 from tests.clients.sip_line import SipLine, challenge_of, header_of, request
 
@@ -75,16 +75,11 @@ def test_tokens_and_relay_passwords(town: Network, house: Deployment) -> None:
         for number in range(_MANY):
             granted = alice.add_media(ENDPOINT.format(number=number))
             shown.append(token_in(granted))
-            passwords.append(entry(granted, "relay-password"))
-            names.append(entry(granted, "relay-username"))
+            passwords.append(entry_in(granted, "relay-password"))
+            names.append(entry_in(granted, "relay-username"))
     assert_unguessable(shown, octets=22)
     assert_unguessable(passwords, octets=22)
     assert len(set(names)) == len(names)
-
-
-def entry(granted: str, key: str) -> str:
-    """The value of an entry of connection-info."""
-    return granted.split(f"key>{key}</")[1].split("value>")[1].split("<", maxsplit=1)[0]
 
 
 def test_meetings_and_their_keys(town: Network, house: Deployment) -> None:

@@ -66,9 +66,15 @@ class Host:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def add_address(self, address: str) -> None:
+        """One more address of this host, such as "fd00::1/64"."""
+        device = "bridge0" if self.namespace.endswith("h1") else "eth0"
+        _ip("-n", self.namespace, "addr", "add", address, "dev", device, "nodad")
+
     def lose(self, percent: int) -> None:
         """From now on that share of the UDP datagrams that come to this host is lost."""
-        rule = f"meta l4proto udp numgen random mod 100 < {percent} drop"
+        chance = "" if percent == 100 else f"numgen random mod 100 < {percent}"
+        rule = f"meta l4proto udp {chance} drop"
         chain = f"chain input {{\ntype filter hook input priority 0\n{rule}\n}}"
         command = ["ip", "netns", "exec", self.namespace, "nft", "-f", "-"]
         rules = f"table inet loss {{\n{chain}\n}}\n"

@@ -122,7 +122,12 @@ class Participant:
 
 def token_in(granted: str) -> str:
     """The token for media in a focus's answer."""
+    return entry_in(granted, "token")
+
+
+def entry_in(granted: str, key: str) -> str:
+    """What a focus's answer says of where and with what to join the media, such as "relay-username"."""
     assert status_of(granted) == 200, granted
-    found = re.search(r"key>token</[a-z:]*key><[a-z:]*value>([^<]+)<", granted)
+    found = re.search(rf"key>{key}</[a-z:]*key><[a-z:]*value>([^<]+)<", granted)
     assert found, granted
     return found[1]

@@ -20,6 +20,10 @@ from tests.clients.namespaces import Host, Network, stopping
 _COMMAND = Path(sys.executable).parent / "vestibule"
 
 
+MEDIA = set(range(50000, 60000))
+"""Ports of calls and rooms."""
+
+
 class Admin:
     """Somebody who types commands on the server's host, in a folder of the installation's own."""
 
@@ -70,6 +74,9 @@ def test_from_init_to_a_revoked_phone(admin: Admin, network: Network, tmp_path: 
     admin.types("device", "enroll", "dora", "desk", "--out", str(tmp_path / "desk.pem"))
     with stopping(admin.serves()) as server:
         eventually(admin.is_up, "the server to listen", 60.0)
+        relay = {3478, 3479, 3480, 3481}
+        assert open_ports(network.server, server.pid, "-ltnpH") == {443, 5061} | relay
+        assert open_ports(network.server, server.pid, "-lunpH") - MEDIA == relay
         authority = tmp_path / "vestibule-data" / "pki" / "authority.pem"
         outbound = f"sip:{network.server.address}:5061"
         with Baresip(
@@ -91,6 +98,13 @@ def test_from_init_to_a_revoked_phone(admin: Admin, network: Network, tmp_path: 
         assert server.wait(20) == 0
     log = (tmp_path / "serve.log").read_text()
     assert "Traceback" not in log
+
+
+def open_ports(host: Host, process: int, options: str) -> set[int]:
+    """Where a process listens, by `ss` with these options."""
+    rows = host.run(["ss", options]).stdout.splitlines()
+    own = (row.split()[3] for row in rows if f"pid={process}," in row)
+    return {int(address.rpartition(":")[2]) for address in own}
 
 
 def connected(

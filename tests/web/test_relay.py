@@ -42,6 +42,24 @@ def test_media_goes_by_the_relay_where_nothing_else_is_allowed(
     expect(path).to_have_text("Through the relay, UDP", timeout=20_000)
 
 
+def test_media_goes_by_tcp_where_no_udp_comes_through(
+    deployment: Deployment, open_browser: OpenBrowser
+) -> None:
+    at_host = open_browser("host", 1)
+    host, guest = at_host.page(), open_browser("guest", 2).page()
+    at_host.host.lose(100)
+    host.add_init_script(_RELAY_ONLY)
+    sign_in(host, deployment, deployment.user("alice"))
+    start_demo_meeting(host, deployment)
+    knock(guest, deployment, "Gus")
+    admit(host, "Gus")
+    wait_for_meeting(guest)
+    for page in (host, guest):
+        sees_moving_video(page)
+        hears_sound(page)
+    assert _way(host) == ("relay", "tcp")
+
+
 def _way(page: Page) -> tuple[str, str]:
     """The kind of our own candidate that is in use, and how it talks to the relay."""
     pairs = statistics(page, "candidate-pair", nominated=True, state="succeeded")

@@ -100,6 +100,7 @@ class AudioVideo:
             "mcu-conference-uri": meeting.address.audio_video,
             "token": self._parts.tokens.issue(meeting.id, seat.id, request.endpoint_entity),
             "relay-uri": relay.udp_uri,
+            "relay-tcp-uri": relay.tcp_uri,
             "relay-tls-uri": relay.tls_uri,
             "relay-username": relay.username,
             "relay-password": relay.password,

@@ -93,6 +93,10 @@ class RelayAccess(Protocol):
         """Such as turn:192.0.2.1:3478?transport=udp."""
 
     @property
+    def tcp_uri(self) -> str:
+        """Such as turn:192.0.2.1:3478?transport=tcp."""
+
+    @property
     def tls_uri(self) -> str:
         """Such as turns:192.0.2.1:443?transport=tcp."""
 

@@ -24,6 +24,8 @@ class RelayCredential:
     """What a client needs to use the relay. `lifetime` in seconds; the password is secret."""
 
     udp_uri: str
+    tcp_uri: str
+    """Without TLS, for networks that let no UDP out: the media is encrypted by its senders."""
     tls_uri: str
     """The same relay on the port of the web, for networks that let nothing else out (N8)."""
     username: str
@@ -37,10 +39,10 @@ class RelayCredential:
 class RelayCredentials:
     """Hands out credentials and takes them back. Callers have proven their client first."""
 
-    def __init__(self, relay: Relay, *, udp_uri: str, tls_uri: str) -> None:
+    def __init__(self, relay: Relay, *, udp_uri: str, tcp_uri: str, tls_uri: str) -> None:
         """Where the relay is (RFC 7065)."""
         self._relay = relay
-        self._uris = udp_uri, tls_uri
+        self._uris = udp_uri, tcp_uri, tls_uri
         self._usernames: dict[str, list[str]] = {}
 
     def issue(self, holder: str) -> RelayCredential:

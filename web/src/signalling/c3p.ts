@@ -172,7 +172,9 @@ export function mediaAccessOf(response: C3pResponse): MediaAccess | null {
     token,
     relay: relay
       ? {
-          uris: [relay, entries.get("relay-tls-uri")].filter((it) => it !== undefined),
+          uris: [relay, entries.get("relay-tcp-uri"), entries.get("relay-tls-uri")].filter(
+            (it) => it !== undefined,
+          ),
           username: entries.get("relay-username") ?? "",
           password: entries.get("relay-password") ?? "",
         }

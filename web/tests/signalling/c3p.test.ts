@@ -91,6 +91,7 @@ describe("C3P responses", () => {
       entry("mcu-conference-uri", "sip:av") +
       entry("token", "t") +
       entry("relay-uri", "turn:h:3478?transport=udp") +
+      entry("relay-tcp-uri", "turn:h:3478?transport=tcp") +
       entry("relay-tls-uri", "turns:h:443?transport=tcp") +
       entry("relay-username", "u") +
       `${entry("relay-password", "p")}</connection-info></addUser>`;
@@ -99,7 +100,7 @@ describe("C3P responses", () => {
       uri: "sip:av",
       token: "t",
       relay: {
-        uris: ["turn:h:3478?transport=udp", "turns:h:443?transport=tcp"],
+        uris: ["turn:h:3478?transport=udp", "turn:h:3478?transport=tcp", "turns:h:443?transport=tcp"],
         username: "u",
         password: "p",
       },
