@@ -34,7 +34,7 @@ lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-c
 	@$(BIN)/mypy && $(BIN)/lint-imports
 	@echo "==> rustfmt, clippy"
 	@cd native && cargo fmt --all --check && cargo clippy -q --workspace --all-targets --locked -- -D warnings
-	@cd bench/datagrams && cargo fmt --check && cargo clippy -q --locked -- -D warnings
+	@cd bench/datagrams && cargo fmt --check && CARGO_TARGET_DIR="$(CURDIR)/native/target" cargo clippy -q --locked -- -D warnings
 	@echo "==> biome, tsc"
 	@cd web && npm run --silent check
 
