@@ -75,6 +75,8 @@ def test_a_phone_s_numbers_are_live(network: Network, deployment: Deployment) ->
         (one,) = ask(alices, deployment, token).json()
         said, heard = one["mos_received"], one["mos_sent"]
         trip = one["round_trip"]
+        if not (one["received"] and one["sent"]):
+            return False
         flowing = one["received"][0]["bitrate"] and one["sent"][0]["packets"]
         return bool(said and heard and trip is not None and flowing and min(said, heard) > 4)
 

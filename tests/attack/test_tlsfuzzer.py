@@ -74,7 +74,7 @@ QUICK: dict[str, tuple[Allowed, ...]] = {
     "nociphers": (),
     "unencrypted-alert": (),
     "empty-alert": (other_alert("empty alert .*", "unexpected_message", "decode_error"),),
-    "finished": (other_alert("(truncation|padding) - .*", "decode_error", "decrypt_error"),),
+    "finished": (other_alert("(truncation|padding|empty) - .*", "decode_error", "decrypt_error"),),
     "finished-plaintext": (
         other_alert("Unencrypted Finished message", "unexpected_message", "bad_record_mac"),
     ),

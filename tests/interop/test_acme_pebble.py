@@ -205,7 +205,7 @@ class Installation:
             "VESTIBULE_BIND": "127.0.0.1",
             "VESTIBULE_HTTPS_PORT": str(self.port),
             "VESTIBULE_SIP_TLS_PORT": str(free_port()),
-            "VESTIBULE_TURN_UDP_PORT": str(free_port()),
+            "VESTIBULE_TURN_PORTS": f"[{free_port()}]",
             "VESTIBULE_OUTBOUND_ALLOWED": "127.0.0.1/32",
             "VESTIBULE_TRUSTED_AUTHORITIES": str(pebble.authorities),
             "VESTIBULE_ACME_DIRECTORY": directory,
