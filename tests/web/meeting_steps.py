@@ -46,6 +46,15 @@ def wait_for_meeting(page: Page) -> None:
     expect(page.get_by_test_id("meeting")).to_be_visible(timeout=_PATIENCE)
 
 
+def meet(host: Page, guest: Page, deployment: Deployment) -> None:
+    """Alice opens the demo's meeting, Gus knocks and is let in."""
+    sign_in(host, deployment, deployment.user("alice"))
+    start_demo_meeting(host, deployment)
+    knock(guest, deployment, "Gus")
+    admit(host, "Gus")
+    wait_for_meeting(guest)
+
+
 def sees_moving_video(page: Page) -> None:
     """Frames are decoded, and more of them a little later."""
 

@@ -11,13 +11,9 @@ from tests.clients.chromium import Chromium
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Network
 from tests.web.meeting_steps import (
-    admit,
     hears_sound,
-    knock,
+    meet,
     sees_moving_video,
-    sign_in,
-    start_demo_meeting,
-    wait_for_meeting,
 )
 
 
@@ -39,11 +35,7 @@ def test_host_and_guest_on_the_same_machine_see_and_hear(
         authority=deployment.authority, microphone=microphone,
     ) as browser:  # fmt: skip
         host, guest = browser.page(), browser.page()
-        sign_in(host, deployment, deployment.user("alice"))
-        start_demo_meeting(host, deployment)
-        knock(guest, deployment, "Gus")
-        admit(host, "Gus")
-        wait_for_meeting(guest)
+        meet(host, guest, deployment)
         for page in (host, guest):
             sees_moving_video(page)
             hears_sound(page)

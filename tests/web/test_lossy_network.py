@@ -5,13 +5,9 @@ from tests.clients.lossy_link import LossyLink
 from tests.clients.namespaces import Network
 from tests.web.conftest import OpenBrowser
 from tests.web.meeting_steps import (
-    admit,
     hears_sound,
-    knock,
+    meet,
     sees_moving_video,
-    sign_in,
-    start_demo_meeting,
-    wait_for_meeting,
 )
 
 
@@ -21,12 +17,8 @@ def test_pictures_move_and_sound_comes_both_ways(
     host = open_browser("host", 1).page()
     far = open_browser("guest", 2)
     with LossyLink(network, far.host) as link:
-        sign_in(host, deployment, deployment.user("alice"))
-        start_demo_meeting(host, deployment)
         guest = far.page()
-        knock(guest, deployment, "Gus")
-        admit(host, "Gus")
-        wait_for_meeting(guest)
+        meet(host, guest, deployment)
         for page in (host, guest):
             sees_moving_video(page)
             hears_sound(page)

@@ -13,12 +13,8 @@ from tests.clients.https import HostTransport
 from tests.clients.oidc import tokens
 from tests.web.conftest import OpenBrowser
 from tests.web.meeting_steps import (
-    admit,
-    knock,
+    meet,
     sees_moving_video,
-    sign_in,
-    start_demo_meeting,
-    wait_for_meeting,
 )
 
 _PATIENCE = 20_000  # milliseconds
@@ -29,11 +25,7 @@ def test_a_panel_tells_how_the_connection_fares(
 ) -> None:
     opened = open_browser("host", 1)
     host, guest = opened.page(), open_browser("guest", 2).page()
-    sign_in(host, deployment, deployment.user("alice"))
-    start_demo_meeting(host, deployment)
-    knock(guest, deployment, "Gus")
-    admit(host, "Gus")
-    wait_for_meeting(guest)
+    meet(host, guest, deployment)
     for page in (host, guest):
         sees_moving_video(page)
     shows_numbers(host)

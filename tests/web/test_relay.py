@@ -6,13 +6,9 @@ from tests.clients.chromium import statistics
 from tests.clients.deployment import Deployment
 from tests.web.conftest import OpenBrowser
 from tests.web.meeting_steps import (
-    admit,
     hears_sound,
-    knock,
+    meet,
     sees_moving_video,
-    sign_in,
-    start_demo_meeting,
-    wait_for_meeting,
 )
 
 _RELAY_ONLY = """
@@ -28,11 +24,7 @@ def test_media_goes_by_the_relay_where_nothing_else_is_allowed(
 ) -> None:
     host, guest = open_browser("host", 1).page(), open_browser("guest", 2).page()
     host.add_init_script(_RELAY_ONLY)
-    sign_in(host, deployment, deployment.user("alice"))
-    start_demo_meeting(host, deployment)
-    knock(guest, deployment, "Gus")
-    admit(host, "Gus")
-    wait_for_meeting(guest)
+    meet(host, guest, deployment)
     for page in (host, guest):
         sees_moving_video(page)
         hears_sound(page)
@@ -49,11 +41,7 @@ def test_media_goes_by_tcp_where_no_udp_comes_through(
     host, guest = at_host.page(), open_browser("guest", 2).page()
     at_host.host.lose(100)
     host.add_init_script(_RELAY_ONLY)
-    sign_in(host, deployment, deployment.user("alice"))
-    start_demo_meeting(host, deployment)
-    knock(guest, deployment, "Gus")
-    admit(host, "Gus")
-    wait_for_meeting(guest)
+    meet(host, guest, deployment)
     for page in (host, guest):
         sees_moving_video(page)
         hears_sound(page)
