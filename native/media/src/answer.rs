@@ -161,9 +161,11 @@ fn slot_group(rtc: &mut Rtc, mids: &[Mid], source: Source) -> Result<SlotGroup, 
         let stream = direct
             .stream_tx_by_mid(*mid, None)
             .ok_or(Refused::NoCodec(whose))?;
-        let ssrc = stream.ssrc();
+        let ssrcs = (stream.ssrc(), stream.rtx());
+        // The answer names it; it is declared again when something comes into the slot.
+        direct.remove_stream_tx(ssrcs.0);
         let start = random_start()?;
-        Ok(SlotStream::new(*mid, ssrc, payload_type, source, start))
+        Ok(SlotStream::new(*mid, ssrcs, payload_type, source, start))
     });
     Ok(SlotGroup::new(streams.collect::<Result<_, Refused>>()?))
 }

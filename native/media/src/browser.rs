@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::channel::ChannelId;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
@@ -22,6 +22,9 @@ use crate::quality::{BrowserMeter, Quality};
 use crate::rtp::{Datagram, Extension, Header};
 use crate::slots::TrackId;
 
+/// After each packet the core's pacer asks to be called a microsecond later. What may leave then is to leave
+/// with it, so that much of its time has come already.
+const AT_ONCE: Duration = Duration::from_micros(1);
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 
@@ -259,21 +262,25 @@ impl Browser {
         header.ssrc != 0 && !self.repairs.contains(&header.payload_type)
     }
 
-    fn drain(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
+    fn drain(&mut self, mut now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
+        let mut sent = false;
         loop {
             match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) if sent && at <= now + AT_ONCE => {
+                    sent = false;
+                    now = now.max(at);
+                    if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+                        heard.push(Heard::Gone(error.to_string()));
+                        break;
+                    }
+                }
                 Ok(Output::Timeout(at)) => {
                     self.deadline = at;
                     break;
                 }
                 Ok(Output::Transmit(transmit)) => {
-                    let payload: Vec<u8> = transmit.contents.into();
-                    self.count_sent(&payload);
-                    // The core answers a check so only after its integrity has been verified.
-                    if payload.starts_with(&BINDING_SUCCESS) {
-                        out.verified.push(transmit.destination);
-                    }
-                    out.send_browser(transmit.destination, payload);
+                    sent = true;
+                    self.send(transmit, out);
                 }
                 Ok(Output::Event(event)) => self.on_event(now, event, heard),
                 Err(error) => {
@@ -286,6 +293,16 @@ impl Browser {
         if !self.rtc.is_alive() {
             heard.push(Heard::Gone("closed".to_owned()));
         }
+    }
+
+    fn send(&mut self, transmit: Transmit, out: &mut Outbox) {
+        let payload: Vec<u8> = transmit.contents.into();
+        self.count_sent(&payload);
+        // The core answers a check so only after its integrity has been verified.
+        if payload.starts_with(&BINDING_SUCCESS) {
+            out.verified.push(transmit.destination);
+        }
+        out.send_browser(transmit.destination, payload);
     }
 
     fn on_event(&mut self, now: Instant, event: Event, heard: &mut Vec<Heard>) {

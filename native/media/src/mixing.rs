@@ -194,6 +194,7 @@ impl Room {
         mixer.mix(&contributions);
         fanout.begin();
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {
+            handset.listener.set_loss(handset.phone.loss_percent(now));
             // A codec that fails leaves a gap, which the phone conceals like any loss.
             let payload = fanout.payload(mixer, &mut handset.listener);
             handset.phone.speak(now, payload.unwrap_or_default(), out);

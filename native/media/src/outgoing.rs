@@ -56,6 +56,10 @@ impl Forwarded {
 pub struct SlotStream {
     mid: Mid,
     ssrc: Ssrc,
+    /// Of its repairs (RFC 4588).
+    rtx: Option<Ssrc>,
+    /// Whether the core knows it. It looks at every stream for each packet, so it knows only those in use.
+    declared: bool,
     payload_type: Pt,
     rewriter: Rewriter,
     vp8: Option<Vp8Rewriter>,
@@ -71,13 +75,22 @@ pub struct SlotStream {
 }
 
 impl SlotStream {
-    /// A stream for a source's kind; `start` is random.
-    pub fn new(mid: Mid, ssrc: Ssrc, payload_type: Pt, source: Source, start: u64) -> Self {
+    /// A stream for a source's kind, of these SSRCs (its own, its repairs'), which the core doesn't know
+    /// yet; `start` is random.
+    pub fn new(
+        mid: Mid,
+        (ssrc, rtx): (Ssrc, Option<Ssrc>),
+        payload_type: Pt,
+        source: Source,
+        start: u64,
+    ) -> Self {
         let video = source.is_video();
         let clock = if video { VP8_CLOCK } else { OPUS_CLOCK };
         Self {
             mid,
             ssrc,
+            rtx,
+            declared: false,
             payload_type,
             rewriter: Rewriter::new(clock, start as u16, (start >> 16) as u32),
             vp8: video.then(Vp8Rewriter::default),
@@ -164,6 +177,9 @@ impl SlotStream {
             return false;
         };
         let mut direct = rtc.direct_api();
+        if !std::mem::replace(&mut self.declared, true) {
+            direct.declare_stream_tx(self.ssrc, self.rtx, self.mid, None);
+        }
         let Some(stream) = direct.stream_tx(&self.ssrc) else {
             return false;
         };

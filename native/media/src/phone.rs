@@ -246,6 +246,15 @@ impl Phone {
         self.prove(now, heard);
     }
 
+    /// Per cent of our packets that it says it lost lately, in steps of five, 20 at most; below one it is 0.
+    pub(crate) fn loss_percent(&self, now: Instant) -> u8 {
+        let percent = self.meter.sent.loss(now).unwrap_or_default() * 100.0;
+        if percent < 1.0 {
+            return 0;
+        }
+        (percent.min(20.0) as u8).next_multiple_of(5)
+    }
+
     /// What the phone says of what it hears.
     fn on_report(&mut self, now: Instant, block: &ReportBlock) {
         let (loss, jitter) = self.of_block(block);

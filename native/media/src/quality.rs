@@ -85,6 +85,12 @@ impl Gauge {
         self.reported = Some((now, loss.clamp(0.0, 1.0), jitter));
     }
 
+    /// Packets lost of all sent, 0 to 1, as the receiver said lately.
+    pub(crate) fn loss(&self, now: Instant) -> Option<f32> {
+        let (at, loss, _) = self.reported?;
+        (now.saturating_duration_since(at) <= REPORT_LIFE).then_some(loss)
+    }
+
     /// What is known of several streams as one flow. Loss is weighted by packets, jitter the worst.
     pub(crate) fn flow<'a>(now: Instant, gauges: impl Iterator<Item = &'a Self>) -> Flow {
         let mut flow = Flow::default();

@@ -228,6 +228,18 @@ impl Encoder {
         self.codec
     }
 
+    /// From now on spend redundancy for so many per cent of lost packets; at first none. Only Opus has any.
+    ///
+    /// # Errors
+    /// [`CodecFailed`]; it goes on as before then.
+    pub fn expect_loss(&mut self, percent: u8) -> Result<(), CodecFailed> {
+        let codec = self.codec;
+        match &mut self.kind {
+            EncoderKind::Opus(opus) => opus.expect_loss(percent).map_err(|_| CodecFailed { codec }),
+            EncoderKind::G722(_) | EncoderKind::G711(..) => Ok(()),
+        }
+    }
+
     /// Append one frame's payload to `out`.
     ///
     /// # Errors

@@ -8,8 +8,6 @@ use crate::pcm::{Frame, MAX_PACKET};
 const BITRATE: u32 = 32_000;
 /// 0 to 10: what quality is worth in CPU time. 5 is where more is hardly heard with speech.
 const COMPLEXITY: u8 = 5;
-/// Per cent of packets for whose loss redundancy is spent.
-const EXPECTED_LOSS: u8 = 5;
 /// Octets that 20 ms can take at the very most (RFC 6716 section 3.4).
 const MAX_FRAME_OCTETS: usize = 1275;
 
@@ -69,6 +67,7 @@ impl Decoder {
 
 pub(super) struct Encoder {
     inner: opusic_c::Encoder,
+    expected_loss: u8,
 }
 
 impl Encoder {
@@ -78,9 +77,25 @@ impl Encoder {
         inner.set_bitrate(Bitrate::Value(BITRATE))?;
         inner.set_complexity(COMPLEXITY)?;
         inner.set_signal(Signal::Voice)?;
-        inner.set_inband_fec(InbandFec::Mode1)?;
-        inner.set_packet_loss(EXPECTED_LOSS)?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            expected_loss: 0,
+        })
+    }
+
+    /// Per cent of packets for whose loss redundancy is spent: a second, coarser encoding of all speech.
+    pub(super) fn expect_loss(&mut self, percent: u8) -> Result<(), ErrorCode> {
+        if self.expected_loss == percent {
+            return Ok(());
+        }
+        let redundancy = match percent {
+            0 => InbandFec::Off,
+            _ => InbandFec::Mode1,
+        };
+        self.inner.set_inband_fec(redundancy)?;
+        self.inner.set_packet_loss(percent)?;
+        self.expected_loss = percent;
+        Ok(())
     }
 
     pub(super) fn encode(&mut self, frame: &Frame, out: &mut Vec<u8>) -> Result<(), ErrorCode> {

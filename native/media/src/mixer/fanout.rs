@@ -19,6 +19,8 @@ pub struct Listener<K> {
     codec: Codec,
     own: Option<Own>,
     prompt: Option<Prompt>,
+    /// Per cent of packets that it says it has lost lately.
+    loss: u8,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,13 @@ impl<K: Copy + Eq> Listener<K> {
             codec,
             own: None,
             prompt: None,
+            loss: 0,
         }
+    }
+
+    /// It has lost so many per cent of packets lately: redundancy is spent on that.
+    pub(crate) fn set_loss(&mut self, percent: u8) {
+        self.loss = percent;
     }
 
     /// Play it something from now on, instead of what is being played.
@@ -86,6 +94,8 @@ struct Shared {
     payload: Vec<u8>,
     /// The tick that the payload is of.
     tick: u64,
+    /// The most that one of its listeners has lost, per cent, as far as they have been asked since.
+    loss: u8,
 }
 
 /// The encodings of one room's mix.
@@ -132,7 +142,7 @@ impl Fanout {
         let source = listener.source;
         let hears_apart = listener.prompt.is_some() || mixer.contains(source);
         let Some(own) = own_encoder(&mut listener.own, codec, hears_apart)? else {
-            return self.common(codec, mixer);
+            return self.common(codec, listener.loss, mixer);
         };
         if mixer.is_silent_for(source) {
             *self.scratch = *self.noise.next();
@@ -142,6 +152,7 @@ impl Fanout {
         let playing = &mut listener.prompt;
         playing.take_if(|prompt| !prompt.lay_over(&mut self.scratch));
         own.payload.clear();
+        own.encoder.expect_loss(listener.loss)?;
         own.encoder.encode(&self.scratch, &mut own.payload)?;
         self.encodings += 1;
         Ok(&own.payload)
@@ -151,6 +162,7 @@ impl Fanout {
     fn common<K: Copy + Eq>(
         &mut self,
         codec: Codec,
+        loss: u8,
         mixer: &Mixer<K>,
     ) -> Result<&[u8], CodecFailed> {
         let position = match self
@@ -165,6 +177,7 @@ impl Fanout {
                     encoder,
                     payload: Vec::new(),
                     tick: 0,
+                    loss: 0,
                 });
                 self.shared.len() - 1
             }
@@ -176,10 +189,14 @@ impl Fanout {
                 Some(_) => mixer.common(),
                 None => self.noise.next(),
             };
+            shared
+                .encoder
+                .expect_loss(std::mem::take(&mut shared.loss))?;
             shared.encoder.encode(frame, &mut shared.payload)?;
             shared.tick = self.tick;
             self.encodings += 1;
         }
+        shared.loss = shared.loss.max(loss);
         Ok(&shared.payload)
     }
 

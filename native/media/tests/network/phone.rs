@@ -52,6 +52,7 @@ pub struct Phone {
     pub sockets: PhoneSockets,
     pub sound: Vec<f32>,
     pub headers: Vec<Header>,
+    pub payloads: Vec<Vec<u8>>,
     pub reports: Vec<Vec<u8>>,
     pub sent: Vec<Vec<u8>>,
     sender: SrtpSender,
@@ -92,6 +93,7 @@ impl Phone {
             sockets,
             sound: Vec::new(),
             headers: Vec::new(),
+            payloads: Vec::new(),
             reports: Vec::new(),
             sent: Vec::new(),
             sender: SrtpSender::new(suite, &leg.remote_key).unwrap(),
@@ -183,6 +185,7 @@ impl Phone {
                 let plain = self.receiver.unprotect_rtp(&mut data).unwrap();
                 let packet = Packet::parse(plain).unwrap();
                 self.headers.push(packet.header);
+                self.payloads.push(packet.payload.to_vec());
                 self.decoder
                     .decode(packet.payload, &mut self.sound)
                     .unwrap();
