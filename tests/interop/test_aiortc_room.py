@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.clients.aiortc_peer import AiortcPeer, Colour, Microphone, Picture, Slot
+from tests.clients.aiortc_media import Colour, Microphone, Picture, Slot
+from tests.clients.aiortc_peer import RoomPeer
 from tests.clients.audio import RATE, likeness, melody
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
@@ -30,7 +31,7 @@ class Seat:
     """A member in the meeting, with aiortc for media."""
 
     who: Participant
-    peer: AiortcPeer
+    peer: RoomPeer
     endpoint: str
 
     def slot(self, other: "Seat", source: str) -> Slot:
@@ -101,7 +102,7 @@ def sit_down(
     who.join()
     endpoint = str(uuid4())
     granted = who.add_media(endpoint)
-    peer = kept.enter_context(AiortcPeer(host))
+    peer = kept.enter_context(RoomPeer(host))
     peer.accept(who.open_media(granted, peer.offer()))
     peer.send("audio", Microphone(melody(seed, _TUNE_SECONDS)))
     peer.send("camera", Picture(colour))
