@@ -19,6 +19,9 @@ class HostTransport(httpx.BaseTransport):
         """`certificate`: a PEM with key and client certificate, to show to the server."""
         self._host = host
         self._tls = ssl.create_default_context(cafile=str(authority))
+        self._tls.set_alpn_protocols(
+            ["http/1.1"]
+        )  # who names no protocol may be asked for no certificate
         if certificate is not None:
             self._tls.load_cert_chain(certificate)
 

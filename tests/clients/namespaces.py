@@ -43,14 +43,19 @@ class Host:
     address: str
 
     def popen(
-        self, arguments: list[str], *, log: Path, env: dict[str, str] | None = None
+        self,
+        arguments: list[str],
+        *,
+        log: Path,
+        env: dict[str, str] | None = None,
+        talks: bool = False,
     ) -> "subprocess.Popen[bytes]":
-        """Start a program on this host, its output into a file."""
+        """Start a program on this host, its output into a file. `talks`: its input is a pipe."""
         command = ["ip", "netns", "exec", self.namespace, *arguments]
         with log.open("ab") as output:
             return subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
@@ -78,6 +83,15 @@ class Host:
         chain = f"chain input {{\ntype filter hook input priority 0\n{rule}\n}}"
         command = ["ip", "netns", "exec", self.namespace, "nft", "-f", "-"]
         rules = f"table inet loss {{\n{chain}\n}}\n"
+        subprocess.run(command, input=rules, text=True, check=True, timeout=60.0)
+
+    def redirect(self, address: str, port: int, to: int) -> None:
+        """From now on TCP of this host to there arrives at a port of its own loopback."""
+        self.run(["sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1"])
+        rule = f"ip daddr {address} tcp dport {port} dnat to 127.0.0.1:{to}"
+        chain = f"chain output {{\ntype nat hook output priority -100\n{rule}\n}}"
+        command = ["ip", "netns", "exec", self.namespace, "nft", "-f", "-"]
+        rules = f"table ip redirected {{\n{chain}\n}}\n"
         subprocess.run(command, input=rules, text=True, check=True, timeout=60.0)
 
     def connect(self, address: str, port: int, seconds: float = 60.0) -> socket.socket:

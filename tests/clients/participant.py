@@ -21,6 +21,11 @@ _ROLE = (
     '<modifyUserRoles><userKeys confEntity="{focus}" userEntity="{who}"/>'
     "<ci:user-roles><ci:entry>{role}</ci:entry></ci:user-roles></modifyUserRoles>"
 )
+_MUTE = (
+    '<modifyEndpointMedia><mediaKeys confEntity="{focus}" userEntity="{who}" endpointEntity="" '
+    'mediaId="1"/><ci:media id="1"><ci:type>audio</ci:type><ci:status>{status}</ci:status>'
+    "</ci:media></modifyEndpointMedia>"
+)
 _REMOVE = '<deleteUser><userKeys confEntity="{focus}" userEntity="{who}"/></deleteUser>'
 
 
@@ -83,6 +88,11 @@ class Participant:
         """Give somebody a role."""
         return self.command(_ROLE.replace("{who}", who).replace("{role}", role))
 
+    def mute(self, who: str, *, muted: bool) -> str:
+        """Mute somebody for all, or lift that."""
+        status = "recvonly" if muted else "sendrecv"
+        return self.command(_MUTE.replace("{who}", who).replace("{status}", status))
+
     def remove(self, who: str) -> str:
         """Remove somebody."""
         return self.command(_REMOVE.replace("{who}", who))
@@ -93,6 +103,15 @@ class Participant:
         body = body.replace("<addUser>", f'<addUser mcuUri="{self.media}">')
         body = re.sub(r"\{1+-[1-]*\}", endpoint, body)
         return self.ask("INFO", headers=C3P, body=body)
+
+    def open_media(self, granted: str, offer: str) -> str:
+        """Bring a browser's offer to the room with the token of what was granted; the room's SDP."""
+        headers = f"Conference-Token: {token_in(granted)}\nContent-Type: application/sdp"
+        body = offer.replace("\r\n", "\n")
+        answered = self.final(request("INVITE", self.media, self.me, headers=headers, body=body))
+        assert status_of(answered) == 200, answered
+        self.line.send(later("ACK", answered, cseq=1))
+        return answered.partition("\r\n\r\n")[2]
 
     def watch(self) -> int:
         """Subscribe to the roster; the answer's status."""

@@ -1,4 +1,5 @@
-"""A TCP port on a host's own loopback that goes on over TLS: for clients that can't speak TLS (Debian's sipp)."""
+"""A port on a host's own loopback that goes on over TLS: for clients that can't speak TLS (Debian's sipp), or can't
+read our certificates (Debian's linphone)."""
 
 import contextlib
 import selectors
@@ -13,10 +14,22 @@ from tests.clients.namespaces import Host
 
 
 class TlsForwarder:
-    """Takes connections one after the other; each becomes a TLS connection, with a device's certificate if given."""
+    """Takes connections one after the other; each becomes a TLS connection, with a device's certificate if given.
 
-    def __init__(self, host: Host, deployment: Deployment, certificate: Path | None) -> None:
-        self._host, self._deployment = host, deployment
+    `way_out`: the host that they are made from, if another. `front`: what the client sees is TLS too, by this context.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        deployment: Deployment,
+        certificate: Path | None,
+        *,
+        way_out: Host | None = None,
+        front: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host, self._deployment = way_out or host, deployment
+        self._front = front
         self._context = ssl.create_default_context(cafile=str(deployment.authority))
         if certificate is not None:
             self._context.load_cert_chain(certificate)
@@ -48,7 +61,11 @@ class TlsForwarder:
             raw = self._host.connect(facts["host"], facts["sip_tls_port"])
             far = self._context.wrap_socket(raw, server_hostname=facts["host"])
             with near, far, contextlib.suppress(OSError):
-                _carry(near, far)
+                if self._front is None:
+                    _carry(near, far)
+                    continue
+                with self._front.wrap_socket(near, server_side=True) as shown:
+                    _carry(shown, far)
 
 
 def _carry(near: socket.socket, far: ssl.SSLSocket) -> None:

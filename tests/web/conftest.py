@@ -1,8 +1,9 @@
 """A server and browsers, each on a host of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
@@ -10,9 +11,13 @@ from playwright.sync_api import Playwright, sync_playwright
 from tests.clients.audio import melody, write_wav
 from tests.clients.chromium import Chromium
 from tests.clients.deployment import Deployment
-from tests.clients.namespaces import Network
+from tests.clients.namespaces import Host, Network
 
-OpenBrowser = Callable[[str, int], Chromium]
+
+class OpenBrowser(Protocol):
+    """Opens a browser by name, with the melody of a seed on its microphone; on a host of its own if not told which."""
+
+    def __call__(self, name: str, seed: int, host: Host | None = None) -> Chromium: ...
 
 
 @pytest.fixture
@@ -40,15 +45,15 @@ def playwright() -> Iterator[Playwright]:
 def open_browser(
     network: Network, deployment: Deployment, playwright: Playwright, tmp_path: Path
 ) -> Iterator[OpenBrowser]:
-    """Opens a browser by name, with the melody of a seed on its microphone."""
+    """As `OpenBrowser`."""
     with ExitStack() as browsers:
 
-        def open_one(name: str, seed: int) -> Chromium:
+        def open_one(name: str, seed: int, host: Host | None = None) -> Chromium:
             microphone = tmp_path / f"{name}.wav"
             write_wav(microphone, melody(seed, 60.0))
             return browsers.enter_context(
                 Chromium(
-                    playwright, network.add_host(), tmp_path / name,
+                    playwright, host or network.add_host(), tmp_path / name,
                     authority=deployment.authority, microphone=microphone,
                 )
             )  # fmt: skip

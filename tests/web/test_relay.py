@@ -1,9 +1,14 @@
-"""A browser that reaches the meeting only through the relay (N1, N8, C4). By TLS: `test_relay_coturn.py`."""
+"""A browser that reaches the meeting only through the relay (N1, N8, C4)."""
 
+from collections.abc import Iterator
+
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.clients.chromium import statistics
 from tests.clients.deployment import Deployment
+from tests.clients.namespaces import Network
+from tests.clients.nat import Nat
 from tests.web.conftest import OpenBrowser
 from tests.web.meeting_steps import (
     hears_sound,
@@ -46,6 +51,26 @@ def test_media_goes_by_tcp_where_no_udp_comes_through(
         sees_moving_video(page)
         hears_sound(page)
     assert _way(host) == ("relay", "tcp")
+
+
+@pytest.fixture
+def strict(network: Network, deployment: Deployment) -> Iterator[Nat]:
+    """A network that lets nothing out but TCP to the port of the web."""
+    with Nat(network, 1, [deployment.facts["https_port"]]) as nat:
+        yield nat
+
+
+@pytest.mark.xfail(strict=True, reason="asked for a certificate, Chromium's TURN client gives up")
+def test_media_goes_by_tls_where_only_the_port_of_the_web_is_reachable(
+    deployment: Deployment, strict: Nat, open_browser: OpenBrowser
+) -> None:
+    host, guest = open_browser("host", 1, strict.host).page(), open_browser("guest", 2).page()
+    meet(host, guest, deployment)
+    for page in (host, guest):
+        sees_moving_video(page)
+        hears_sound(page)
+    assert _way(host) == ("relay", "tls")
+    assert strict.packets()["refused"] > 0
 
 
 def _way(page: Page) -> tuple[str, str]:

@@ -259,8 +259,11 @@ class Proof:
             )
             for name in algorithms
         ]
-        if not guest:
-            failed = ', error="invalid_token"' if _authorization(message)[0] == "bearer" else ""
+        shown = _authorization(message)[0] == "bearer"
+        # Not to every phone: there are some (linphone 5.1) that crash when they are asked for a token.
+        codes = tenant is not None and tenant.policy.device_sign_in
+        if not guest and (shown or codes or not algorithms):
+            failed = ', error="invalid_token"' if shown else ""
             issuer = self._parts.token_issuer
             headers.append(
                 ("WWW-Authenticate", f'Bearer realm="{realm}", authz_server="{issuer}"{failed}')

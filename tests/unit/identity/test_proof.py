@@ -42,6 +42,7 @@ def challenges(refusal: SipRefusal) -> list[str]:
 
 
 def test_who_shows_nothing_is_asked_for_everything_that_would_do(place: Place) -> None:
+    place.policy = TenantPolicy(device_digest=True, device_sign_in=True)
     refusal = place.refusal(request())
     assert refusal.status == 401
     digest, bearer = challenges(refusal)
@@ -62,9 +63,16 @@ def test_who_shows_nothing_is_asked_for_everything_that_would_do(place: Place) -
 def test_digest_is_offered_as_the_policy_says(
     place: Place, policy: TenantPolicy, algorithms: list[str]
 ) -> None:
-    place.policy = policy
+    place.policy = replace(policy, device_sign_in=True)
     offered = challenges(place.refusal(request()))[:-1]
     assert [text.partition("algorithm=")[2].split(",")[0] for text in offered] == algorithms
+
+
+def test_a_token_is_asked_for_only_where_a_phone_could_have_one(place: Place) -> None:
+    assert [text.partition(" ")[0] for text in challenges(place.refusal(request()))] == ["Digest"]
+    place.policy = TenantPolicy()  # no digest either: a 401 asks for something
+    (bearer,) = challenges(place.refusal(request()))
+    assert bearer.startswith("Bearer ")
 
 
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE", "OPTIONS", "SUBSCRIBE", "WHATEVER"])
@@ -77,7 +85,7 @@ def test_before_proof_all_answers_are_alike(
 ) -> None:
     refusal = place.refusal(request(method, uri, sender=sender))
     assert refusal.status == 401
-    assert [text.partition(" ")[0] for text in challenges(refusal)] == ["Digest", "Bearer"]
+    assert [text.partition(" ")[0] for text in challenges(refusal)] == ["Digest"]
 
 
 def test_a_stranger_from_elsewhere_is_asked_too(place: Place) -> None:
