@@ -244,7 +244,8 @@ class Edge:
         IPv4 as well. Only the first request of a connection can open the WebSocket. What happens
         here is counted under `name` ("sip", "web" or "sip+web"). `http_backend`: another
         application's socket than the edge's; then there is no WebSocket. `relay` serves what
-        begins as STUN (TURN over TLS), if given. Raises OSError.
+        begins as STUN (TURN over TLS), if given; then, without `sip`, who names no protocol by ALPN is asked for no
+        certificate. Raises OSError.
         """
 
     def listen_for_relay(self, host: str, port: int, relay: Relay) -> int:

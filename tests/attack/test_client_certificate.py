@@ -9,7 +9,7 @@ from cryptography import x509
 
 from tests.certificates import ANY, CLIENT, DAY, SERVER, Credential, TestAuthority
 from tests.running_edge import RunningEdge, options, read_to_end
-from vestibule._native import ConnectFailed, FlowClosed
+from vestibule._native import ConnectFailed, FlowClosed, Relay
 
 OURS = TestAuthority()
 WRONG = TestAuthority("Wrong")
@@ -84,6 +84,40 @@ def test_unknown_revocation_is_refused(
     edge.edge.set_trust(OURS.root_pem, crls)
     assert not edge.lets_in(edge.context(OURS.client(), tmp_path)), state
     assert edge.lets_in(edge.context()), state
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    relay = Relay(bind=["127.0.0.1"], ports=[0], advertise=["127.0.0.1"], realm="ours.test")
+    yield relay
+    relay.close()
+
+
+def relays(edge: RunningEdge, context: ssl.SSLContext) -> bool:
+    """Whether a Binding request is answered."""
+    try:
+        with edge.connect(context) as client:
+            client.sendall(b"\x00\x01\x00\x00\x21\x12\xa4\x42" + b"once upon a ")
+            return client.recv(2) == b"\x01\x01"
+    except (ssl.SSLError, ConnectionError):
+        return False
+
+
+def test_beside_the_web_only_who_names_a_protocol_is_asked(relay: Relay, tmp_path: Path) -> None:
+    """Browsers name HTTP, and their TURN clients nothing: those can't say that they have no certificate."""
+    with RunningEdge(OURS, sip=False, relay=relay) as edge:
+        context = edge.context(WRONG.client(), tmp_path)
+        assert relays(edge, context)
+        context.set_alpn_protocols(["http/1.1"])
+        assert not relays(edge, context)
+        edge.counted("certificate_refused")
+
+
+def test_a_phone_is_asked_though_it_names_no_protocol(relay: Relay, tmp_path: Path) -> None:
+    with RunningEdge(OURS, relay=relay) as edge:
+        assert not edge.lets_in(edge.context(WRONG.client(), tmp_path))
+        assert edge.lets_in(edge.context(OURS.client(), tmp_path))
+        assert edge.opened().certificate is not None
 
 
 def test_before_there_is_trust_no_certificate_is_asked_for(tmp_path: Path) -> None:

@@ -60,7 +60,6 @@ def strict(network: Network, deployment: Deployment) -> Iterator[Nat]:
         yield nat
 
 
-@pytest.mark.xfail(strict=True, reason="asked for a certificate, Chromium's TURN client gives up")
 def test_media_goes_by_tls_where_only_the_port_of_the_web_is_reachable(
     deployment: Deployment, strict: Nat, open_browser: OpenBrowser
 ) -> None:

@@ -8,7 +8,7 @@ use crate::codec::Codec;
 use crate::events::Source;
 use crate::level;
 use crate::member::{Body, Member};
-use crate::mixer::{Contribution, Fanout, MAX_VOICES, Mixer};
+use crate::mixer::{Contribution, Fanout, INAUDIBLE, MAX_VOICES, Mixer};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
 use crate::pcm::{FRAME_MILLIS, Frame, SILENT};
@@ -145,7 +145,8 @@ impl Room {
                 continue;
             };
             let mut frame = SILENT;
-            if player.pull(now, &mut frame) {
+            let is_quiet = member.loudness.dbov() < INAUDIBLE;
+            if player.pull(now, &mut frame, is_quiet) {
                 if member.is_phone() {
                     member.loudness.hear(now, level::measure(&frame));
                 }

@@ -6,6 +6,26 @@ use crate::codec::{Codec, CodecFailed, Decoder};
 use crate::jitter::{Arrival, Due, JitterBuffer, JitterCounters};
 use crate::pcm::{FRAME, Frame, MIX_RATE, SILENT};
 
+/// Of packets in which nobody speaks so many are decoded, to know how loud it is there, ...
+const LISTENED: u32 = 5;
+/// ... and then so many are not, half a second's.
+const LEFT_OUT: u32 = 25;
+
+/// Which packets of a quiet stream needn't be decoded.
+#[derive(Debug, Default)]
+struct Silence {
+    /// Packets in which nobody spoke, counted anew after each [`LEFT_OUT`].
+    packets: u32,
+}
+
+impl Silence {
+    fn leaves_out(&mut self, is_silent: bool) -> bool {
+        let before = if is_silent { self.packets } else { 0 };
+        self.packets = (before + u32::from(is_silent)) % (LISTENED + LEFT_OUT);
+        is_silent && before >= LISTENED
+    }
+}
+
 /// The player of one incoming stream. Packets are pushed when they come; every 20 ms one frame is
 /// pulled.
 #[derive(Debug)]
@@ -18,6 +38,9 @@ pub struct Playout {
     ready: Vec<f32>,
     /// A packet's sound that is to be folded into the next one's.
     surplus: Vec<f32>,
+    silence: Silence,
+    /// Whether the last packet was not decoded.
+    left_out: bool,
 }
 
 impl Playout {
@@ -32,6 +55,8 @@ impl Playout {
             decoder: Decoder::new(codec)?,
             ready: Vec::new(),
             surplus: Vec::new(),
+            silence: Silence::default(),
+            left_out: false,
         })
     }
 
@@ -50,10 +75,11 @@ impl Playout {
         );
     }
 
-    /// The next 20 ms. Whether there is anything to hear: if not, `frame` is silence.
-    pub fn pull(&mut self, now: Instant, frame: &mut Frame) -> bool {
+    /// The next 20 ms. Whether there is anything to hear: if not, `frame` is silence. `is_quiet`: it has been so
+    /// quiet there that what is sent without voice needn't be decoded.
+    pub fn pull(&mut self, now: Instant, frame: &mut Frame, is_quiet: bool) -> bool {
         while self.ready.len() < FRAME {
-            if !self.fill(now) {
+            if !self.fill(now, is_quiet) {
                 break;
             }
         }
@@ -69,7 +95,7 @@ impl Playout {
     }
 
     /// Make more sound ready. Whether there is any more to come.
-    fn fill(&mut self, now: Instant) -> bool {
+    fn fill(&mut self, now: Instant, is_quiet: bool) -> bool {
         let per_tick = self.samples_per_tick;
         match self.jitter.pop(now) {
             Due::Paused => return false,
@@ -87,6 +113,20 @@ impl Playout {
                 surplus,
             } => {
                 let start = self.ready.len();
+                let is_silent = is_quiet && self.decoder.is_voiceless(payload);
+                if self.silence.leaves_out(is_silent) && self.surplus.is_empty() {
+                    self.left_out = true;
+                    let samples = if surplus {
+                        0
+                    } else {
+                        ticks as usize * per_tick
+                    };
+                    self.ready.resize(start + samples, 0.0);
+                    return true;
+                }
+                if std::mem::take(&mut self.left_out) {
+                    self.decoder.reset();
+                }
                 if self.decoder.decode(payload, &mut self.ready).is_err() {
                     self.decoder
                         .conceal(&[], ticks as usize * per_tick, &mut self.ready);
@@ -172,9 +212,19 @@ mod tests {
         }
 
         fn pull(&mut self, tick: u32) -> bool {
+            self.pull_if(tick, false)
+        }
+
+        /// Pull as the room does, by how loud it was last.
+        fn pull_quiet(&mut self, tick: u32) -> bool {
+            let last = self.heard.len().saturating_sub(FRAME);
+            self.pull_if(tick, measure(&self.heard[last..]) < -66.0)
+        }
+
+        fn pull_if(&mut self, tick: u32, is_quiet: bool) -> bool {
             let mut frame = SILENT;
             let now = self.start + Duration::from_millis(20) * tick;
-            let audible = self.playout.pull(now, &mut frame);
+            let audible = self.playout.pull(now, &mut frame, is_quiet);
             self.heard.extend(frame);
             audible
         }
@@ -207,6 +257,35 @@ mod tests {
                 assert!(measure(frame) > -25.0, "{codec:?}: a hole");
             }
         }
+    }
+
+    #[test]
+    fn of_a_quiet_stream_only_some_packets_are_decoded_until_somebody_speaks() {
+        let mut phone = Phone::new(Codec::Opus);
+        phone.sound[..100 * FRAME].fill(0.0);
+        for tick in 0..200 {
+            phone.send(tick, true);
+            phone.pull_quiet(tick);
+        }
+        let silent = phone.heard[..95 * FRAME].chunks(FRAME);
+        assert!(silent.into_iter().all(|frame| measure(frame) < -60.0));
+        let likeness = correlation(
+            &phone.sound[100 * FRAME..],
+            &phone.heard[100 * FRAME..],
+            6_000,
+        );
+        assert!(likeness > 0.9, "{likeness}");
+    }
+
+    #[test]
+    fn silence_is_listened_to_now_and_then() {
+        let mut silence = Silence::default();
+        let mut left_out = |is_silent| silence.leaves_out(is_silent);
+        let cycle: Vec<bool> = (0..60).map(|_| left_out(true)).collect();
+        assert_eq!(cycle.iter().filter(|left| !**left).count(), 10);
+        assert!(!cycle[..5].contains(&true) && !cycle[30..35].contains(&true));
+        assert!(!left_out(false), "somebody speaks");
+        assert!(!left_out(true));
     }
 
     #[test]
@@ -246,7 +325,7 @@ mod tests {
         for n in 0..100u16 {
             let now = start + Duration::from_millis(20) * u32::from(n);
             playout.push(now, n, u32::from(n) * 960, &[0xFF, 0x3F, 1, 2, 3]);
-            playout.pull(now, &mut SILENT.clone());
+            playout.pull(now, &mut SILENT.clone(), false);
         }
         assert_eq!(playout.counters().unfit, 100);
     }

@@ -154,6 +154,20 @@ impl Decoder {
         }
     }
 
+    /// Whether a payload says of itself that nobody speaks in it. Codecs but Opus never say.
+    #[must_use]
+    pub fn is_voiceless(&self, payload: &[u8]) -> bool {
+        matches!(self.kind, DecoderKind::Opus(_)) && opus::is_voiceless(payload)
+    }
+
+    /// Payloads have been left out: the next one doesn't go on from the last.
+    pub fn reset(&mut self) {
+        if let DecoderKind::Opus(opus) = &mut self.kind {
+            // It fails only for what is no decoder.
+            let _ = opus.reset();
+        }
+    }
+
     /// Append made-up sound in place of a lost packet of `samples`, cut to whole units of 2.5 ms
     /// and [`MAX_PACKET`]. `next` is the payload that follows the lost one, or nothing: Opus may
     /// carry a copy of the lost sound in it.

@@ -11,6 +11,27 @@ const COMPLEXITY: u8 = 5;
 /// Octets that 20 ms can take at the very most (RFC 6716 section 3.4).
 const MAX_FRAME_OCTETS: usize = 1275;
 
+/// Configurations from here on have no SILK layer (RFC 6716 section 3.1, table 2).
+const FIRST_CELT_ONLY: u8 = 16;
+
+/// Whether the sender itself found no voice in a packet (RFC 6716 section 4.2.3); false if that is hard to say.
+pub(super) fn is_voiceless(payload: &[u8]) -> bool {
+    let [toc, rest @ ..] = payload else {
+        return false;
+    };
+    let (config, is_stereo, code) = (toc >> 3, toc & 0b100 != 0, toc & 0b11);
+    if config >= FIRST_CELT_ONLY || is_stereo || code != 0 {
+        return false;
+    }
+    // A flag for each 20 ms, in front of everything else; nothing at all is sent during silence (DTX).
+    let frames = match config {
+        2 | 6 | 10 => 2,
+        3 | 7 | 11 => 3,
+        _ => 1,
+    };
+    rest.first().is_none_or(|flags| flags >> (8 - frames) == 0)
+}
+
 pub(super) struct Decoder {
     inner: opusic_c::Decoder,
 }
@@ -30,6 +51,11 @@ impl Decoder {
         } else {
             u32::try_from(samples).unwrap_or(0)
         }
+    }
+
+    /// What comes next doesn't go on from what was decoded last.
+    pub(super) fn reset(&mut self) -> Result<(), ErrorCode> {
+        self.inner.reset()
     }
 
     /// libopus itself refuses packets of more than 120 ms (RFC 6716 section 3.4, R5).

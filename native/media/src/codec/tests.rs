@@ -130,6 +130,39 @@ fn an_empty_payload_is_refused() {
 }
 
 #[test]
+fn a_packet_says_whether_anybody_speaks_in_it() {
+    let decoder = Decoder::new(Codec::Opus).unwrap();
+    // SILK wideband 20 ms, hybrid 20 ms, 60 ms with a voice at the end; CELT, stereo and two frames don't say.
+    let cases: [(&[u8], bool); 9] = [
+        (&[9 << 3, 0x7f], true),
+        (&[9 << 3, 0x80], false),
+        (&[15 << 3, 0x7f, 1], true),
+        (&[15 << 3], true),
+        (&[11 << 3, 0x1f], true),
+        (&[11 << 3, 0x20], false),
+        (&[31 << 3, 0], false),
+        (&[9 << 3 | 4, 0], false),
+        (&[9 << 3 | 1, 0], false),
+    ];
+    for (payload, silent) in cases {
+        assert_eq!(decoder.is_voiceless(payload), silent, "{payload:02x?}");
+    }
+    assert!(
+        !Decoder::new(Codec::Pcma)
+            .unwrap()
+            .is_voiceless(&[0xd5; 160])
+    );
+    let voiceless = |sound: &[f32]| {
+        let sent = payloads(Codec::Opus, sound);
+        sent.iter()
+            .filter(|payload| decoder.is_voiceless(payload))
+            .count()
+    };
+    assert!(voiceless(&vec![0.0; 20 * FRAME]) >= 18);
+    assert!(voiceless(&chirp(200.0, 1_000.0, 20 * FRAME)) <= 2);
+}
+
+#[test]
 fn one_lost_packet_is_hardly_heard() {
     for codec in Codec::ALL {
         let sound = tone(300.0, 24 * FRAME);

@@ -20,6 +20,8 @@ const HYSTERESIS: f32 = 6.0;
 /// Quieter sources are not mixed, in dBov: below it is no speech but rooms that hum, each of which would
 /// cost an encoding of its own. One that is in the mix leaves it at [`HYSTERESIS`] less.
 const FLOOR: f32 = -60.0;
+/// Whoever is quieter than this, in dBov, is in no mix.
+pub const INAUDIBLE: f32 = FLOOR - HYSTERESIS;
 
 /// One source's sound of this tick.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use rustls::server::Acceptor;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::core::{Core, Opened, Registration};
@@ -21,7 +22,7 @@ use super::relay_stream;
 use super::sip_flow;
 use super::sniff::{Protocol, sniff};
 use super::standing::Standing;
-use super::tls::Watch;
+use super::tls::{Servers, Watch};
 use super::verifier::{VerifiedPeer, certificate_fault};
 use super::websocket;
 use crate::relay::streams::StreamDoor;
@@ -104,13 +105,13 @@ async fn handshake(
     serves: Arc<Serves>,
 ) -> Option<Connection> {
     let watch = core.tls.watch();
-    let Some(config) = watch.current.server.clone() else {
+    let Some(servers) = watch.current.servers.clone() else {
         serves.counters.add(Count::NoIdentity);
         return None;
     };
     let local = socket.local_addr().ok()?;
     socket.set_nodelay(true).ok()?;
-    let accepting = TlsAcceptor::from(config).accept(socket);
+    let accepting = accept(socket, &servers, &serves);
     let accepted = tokio::select! {
         accepted = timeout(core.settings.handshake, accepting) => accepted,
         () = core.closing() => return None,
@@ -138,6 +139,23 @@ async fn handshake(
             None
         }
     }
+}
+
+/// The handshake itself. Chromium's TURN client gives up when it is asked for a certificate. It is told from
+/// browsers and SIP clients by its hello, which names no protocol (RFC 7301); who isn't asked has no
+/// certificate here, which gives nobody more rights.
+async fn accept(
+    socket: TcpStream,
+    servers: &Servers,
+    serves: &Serves,
+) -> io::Result<TlsStream<TcpStream>> {
+    let begun = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+    let may_be_turn = serves.relay.is_some() && !serves.sip;
+    let config = match begun.client_hello().alpn() {
+        None if may_be_turn => &servers.without_client_certificate,
+        _ => &servers.usual,
+    };
+    begun.into_stream(Arc::clone(config)).await
 }
 
 /// Why a handshake failed. A refused certificate is told to Python, too.

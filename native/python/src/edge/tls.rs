@@ -58,13 +58,22 @@ pub enum TlsError {
 #[derive(Debug, Default)]
 pub struct Current {
     /// `None` until there is an identity.
-    pub server: Option<Arc<ServerConfig>>,
+    pub servers: Option<Servers>,
     /// To hosts; `None` until there is a trust.
     pub client: Option<Arc<ClientConfig>>,
     /// To SIP domains; `None` until there is a trust.
     pub partner: Option<Arc<ClientConfig>>,
     /// The trust itself, to look at live peers again.
     pub trust: Option<Arc<Trust>>,
+}
+
+/// How connections are accepted.
+#[derive(Debug, Clone)]
+pub struct Servers {
+    /// Clients are asked for a certificate and may have none.
+    pub usual: Arc<ServerConfig>,
+    /// For clients that can't bear to be asked.
+    pub without_client_certificate: Arc<ServerConfig>,
 }
 
 /// Identity, trust, and the configurations made of them.
@@ -160,12 +169,15 @@ impl TlsStore {
     }
 
     fn configure(&self, parts: &Parts) -> Result<Current, rustls::Error> {
-        let server = match &parts.identity {
-            Some(identity) => Some(self.server_config(identity, parts.trust.as_ref())?),
+        let servers = match &parts.identity {
+            Some(identity) => Some(Servers {
+                usual: self.server_config(identity, parts.trust.as_ref())?,
+                without_client_certificate: self.server_config(identity, None)?,
+            }),
             None => None,
         };
         Ok(Current {
-            server,
+            servers,
             client: self.client_config(parts, Naming::Host)?,
             partner: self.client_config(parts, Naming::SipDomain)?,
             trust: parts.trust.clone(),
@@ -276,7 +288,7 @@ mod tests {
             store.set_trust(b"", &[], Duration::ZERO),
             Err(TlsError::NoRoots)
         ));
-        assert!(store.watch().current.server.is_none());
+        assert!(store.watch().current.servers.is_none());
         assert!(store.watch().current.client.is_none());
     }
 }
