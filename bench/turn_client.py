@@ -7,6 +7,7 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 MAGIC_COOKIE = 0x2112A442
 CHANNEL = 0x4000
@@ -16,11 +17,15 @@ _SUCCESS, _ERROR = 0x100, 0x110
 _USERNAME, _MESSAGE_INTEGRITY, _ERROR_CODE = 0x0006, 0x0008, 0x0009
 _CHANNEL_NUMBER, _XOR_PEER_ADDRESS, _REALM, _NONCE = 0x000C, 0x0012, 0x0014, 0x0015
 _XOR_RELAYED_ADDRESS, _REQUESTED_TRANSPORT = 0x0016, 0x0019
+_ADDRESS_ERROR_CODE = 0x8001
 _UDP = bytes([17, 0, 0, 0])
+REQUESTED_ADDRESS_FAMILY, ADDITIONAL_ADDRESS_FAMILY, EVEN_PORT = 0x0017, 0x8000, 0x0018
+IPV4, IPV6 = bytes([1, 0, 0, 0]), bytes([2, 0, 0, 0])
 _WAIT_SECONDS = 2.0
 
 Address = tuple[str, int]
 Attributes = dict[int, bytes]
+"""Of several of one kind, the first."""
 
 
 class Refused(Exception):
@@ -47,15 +52,19 @@ class TurnClient:
     username: str
     password: str
     relayed: Address = ("", 0)
+    also_relayed: Address = ("", 0)
+    """The IPv6 one beside it, if there is one."""
+    address_error: int = 0
+    """Why there is none, such as 440."""
     _realm: bytes = b""
     _nonce: bytes = b""
 
     def __post_init__(self) -> None:
         self.line.settimeout(_WAIT_SECONDS)
 
-    def allocate(self) -> Address:
-        """Get a relayed address. Raises Refused, TimeoutError."""
-        wanted = {_REQUESTED_TRANSPORT: _UDP}
+    def allocate(self, wishes: Attributes | None = None) -> Address:
+        """Get a relayed address. `wishes`: more attributes. Raises Refused, TimeoutError."""
+        wanted = {_REQUESTED_TRANSPORT: _UDP} | (wishes or {})
         for _ in range(2):
             # Without proof it has to be refused; and where the port was another client's, the nonce is of that one.
             with suppress(Refused):
@@ -63,43 +72,67 @@ class TurnClient:
                 break
         else:
             answer = self._ask(_ALLOCATE, wanted)
-        self.relayed = _address(answer[_XOR_RELAYED_ADDRESS])
+        mask, attributes = answer
+        relayed = [value for kind, value in attributes if kind == _XOR_RELAYED_ADDRESS]
+        self.relayed, *more = (_address(value, mask) for value in relayed)
+        self.also_relayed = more[0] if more else ("", 0)
+        error = dict(attributes).get(_ADDRESS_ERROR_CODE)
+        self.address_error = error[2] * 100 + error[3] if error else 0
         return self.relayed
 
     def permit(self, peer: Address) -> None:
         """Let `peer` in, whatever its port. Raises Refused, TimeoutError."""
-        self._ask(_CREATE_PERMISSION, {_XOR_PEER_ADDRESS: _xored(peer)})
+        transaction = os.urandom(12)
+        self._ask(_CREATE_PERMISSION, {_XOR_PEER_ADDRESS: _xored(peer, transaction)}, transaction)
 
     def bind_channel(self, peer: Address, channel: int = CHANNEL) -> None:
         """Let `peer` in and reach it by that channel. Raises Refused, TimeoutError."""
-        number = struct.pack("!HH", channel, 0)
-        self._ask(_CHANNEL_BIND, {_CHANNEL_NUMBER: number, _XOR_PEER_ADDRESS: _xored(peer)})
+        number, transaction = struct.pack("!HH", channel, 0), os.urandom(12)
+        wanted = {_CHANNEL_NUMBER: number, _XOR_PEER_ADDRESS: _xored(peer, transaction)}
+        self._ask(_CHANNEL_BIND, wanted, transaction)
+
+    def send(self, data: bytes, channel: int = CHANNEL) -> None:
+        """To the peer of that channel."""
+        padding = bytes(-len(data) % 4) if self.line.type == socket.SOCK_STREAM else b""
+        self.line.sendall(struct.pack("!HH", channel, len(data)) + data + padding)
+
+    def receive(self) -> bytes:
+        """What a channel's peer has sent. Raises TimeoutError."""
+        while not 0x40 <= (message := self._receive())[0] <= 0x7F:
+            pass
+        return message[4 : 4 + int.from_bytes(message[2:4])]
 
     def close(self) -> None:
         """Let go of the socket; by UDP the allocation runs out by itself, by TCP it ends now."""
         self.line.close()
 
-    def _ask(self, method: int, attributes: Attributes) -> Attributes:
-        transaction = os.urandom(12)
+    def _ask(
+        self, method: int, attributes: Attributes, transaction: bytes = b""
+    ) -> tuple[bytes, list[tuple[int, bytes]]]:
+        """What the answer's addresses are masked with, and its attributes in order."""
+        transaction = transaction or os.urandom(12)
         self.line.sendall(self._request(method, transaction, attributes))
         while True:
             answer = self._receive()
             kind, _, _, given = struct.unpack("!HHI12s", answer[:20])
             if given == transaction:
                 break
-        found = _attributes(answer[20:])
+        in_order = _attributes(answer[20:])
+        found = dict(reversed(in_order))
         self._realm = found.get(_REALM, self._realm)
         self._nonce = found.get(_NONCE, self._nonce)
         if kind == method | _ERROR:
             error = found[_ERROR_CODE]
             raise Refused(error[2] * 100 + error[3], error[4:].decode())
-        return found
+        return answer[4:20], in_order
 
     def _receive(self) -> bytes:
         if self.line.type == socket.SOCK_DGRAM:
             return self.line.recv(2048)
-        head = self._exactly(20)
-        return head + self._exactly(int.from_bytes(head[2:4]))
+        head = self._exactly(4)
+        length = int.from_bytes(head[2:4])
+        is_data = head[0] >= 0x40
+        return head + self._exactly(length + -length % 4 if is_data else 16 + length)
 
     def _exactly(self, length: int) -> bytes:
         got = b""
@@ -133,20 +166,27 @@ def _packed(attributes: Attributes) -> bytes:
     )
 
 
-def _attributes(body: bytes) -> Attributes:
-    found: Attributes = {}
+def _attributes(body: bytes) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
     while body:
         kind, length = struct.unpack("!HH", body[:4])
-        found[kind] = body[4 : 4 + length]
+        found.append((kind, body[4 : 4 + length]))
         body = body[4 + length + -length % 4 :]
     return found
 
 
-def _xored(address: Address) -> bytes:
-    host, port = struct.unpack("!I", socket.inet_aton(address[0]))[0], address[1]
-    return struct.pack("!HHI", 1, port ^ (MAGIC_COOKIE >> 16), host ^ MAGIC_COOKIE)
+def _xored(address: Address, transaction: bytes) -> bytes:
+    """RFC 8489 section 14.2: IPv4 is masked with the cookie, IPv6 with the transaction too."""
+    host, port = ip_address(address[0]), address[1]
+    mask = struct.pack("!I", MAGIC_COOKIE) + transaction
+    family = 1 if host.version == 4 else 2
+    return struct.pack("!HH", family, port ^ (MAGIC_COOKIE >> 16)) + _masked(host.packed, mask)
 
 
-def _address(value: bytes) -> Address:
-    _, port, host = struct.unpack("!HHI", value)
-    return socket.inet_ntoa(struct.pack("!I", host ^ MAGIC_COOKIE)), port ^ (MAGIC_COOKIE >> 16)
+def _address(value: bytes, mask: bytes) -> Address:
+    port = int.from_bytes(value[2:4]) ^ (MAGIC_COOKIE >> 16)
+    return str(ip_address(_masked(value[4:], mask))), port
+
+
+def _masked(host: bytes, mask: bytes) -> bytes:
+    return bytes(octet ^ other for octet, other in zip(host, mask, strict=False))

@@ -1,6 +1,7 @@
 """A server reached from outside only."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport, OpenBrowser
 from tests.clients.namespaces import Network
+from tests.clients.relay_crowd import Crowd
 from tests.list_server import ListServer
 
 
@@ -24,6 +26,13 @@ def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> It
     """A running demo on the network's first host, shared by the module's attacks."""
     with Deployment(network.server, tmp_path_factory.mktemp("attack") / "demo") as deployment:
         yield deployment
+
+
+@pytest.fixture
+def crowd(network: Network, deployment: Deployment) -> Iterator[Crowd]:
+    """Nobody yet."""
+    with ExitStack() as kept:
+        yield Crowd(network, deployment, kept)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,20 @@
 """ATTACKS 27: who may use the relay takes no more of it than a share, and others get theirs."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from uuid import uuid4
 
 import pytest
 from bench.turn_client import CHANNEL, Refused, TurnClient
 
+from tests.attack.test_metrics import PORT, value
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
-from tests.clients.namespaces import Host, Network
-from tests.clients.participant import Participant, entry_in
+from tests.clients.namespaces import Network
+from tests.clients.relay_crowd import Crowd
 
 PER_PERSON, PER_ADDRESS = 5, 12
+PER_SECOND = 10_000
+"""Octets that one person may relay; half of it at once."""
 MOST_OF_AN_ALLOCATION = 64
 """Permissions that one allocation may have, and channels."""
 QUOTA_REACHED, INSUFFICIENT_CAPACITY = 486, 508
@@ -22,75 +24,16 @@ Attack = Callable[[TurnClient, int], None]
 
 @pytest.fixture(scope="module")
 def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A demo whose quotas are near."""
+    """A demo whose quotas are near, with metrics on loopback."""
     env = {
+        "VESTIBULE_METRICS_LISTEN": f"127.0.0.1:{PORT}",
+        "VESTIBULE_RELAY_KILOBITS_PER_PERSON": str(PER_SECOND * 8 // 1000),
         "VESTIBULE_RELAY_ALLOCATIONS_PER_PERSON": str(PER_PERSON),
         "VESTIBULE_RELAY_ALLOCATIONS_PER_ADDRESS": str(PER_ADDRESS),
     }
     folder = tmp_path_factory.mktemp("relay") / "demo"
     with Deployment(network.server, folder, env=env) as deployment:
         yield deployment
-
-
-class Seat:
-    """Somebody in the meeting, with credentials for the relay."""
-
-    def __init__(self, participant: Participant, deployment: Deployment) -> None:
-        self._participant, self._deployment = participant, deployment
-        self.renew()
-
-    def renew(self) -> None:
-        """Ask for one more credential and use that from now on."""
-        granted = self._participant.add_media(f"{{{uuid4()}}}")
-        self._credential = (
-            entry_in(granted, "relay-username"), entry_in(granted, "relay-password"),
-        )  # fmt: skip
-
-    def client(self, host: Host, transport: str) -> TurnClient:
-        """One more of its clients, at a host."""
-        server = self._deployment.host.address, self._deployment.facts["turn_port"]
-        if transport == "tcp":
-            return TurnClient(host.connect(*server), *self._credential)
-        udp = host.udp()
-        udp.connect(server)
-        return TurnClient(udp, *self._credential)
-
-
-class Crowd:
-    """Who is in the meeting now, and all that they opened."""
-
-    def __init__(self, network: Network, deployment: Deployment, kept: ExitStack) -> None:
-        self._network, self._deployment, self._kept = network, deployment, kept
-
-    def seat(self, name: str) -> Seat:
-        """Somebody comes to the meeting."""
-        participant = Participant(self._network.server, self._deployment, name)
-        self._kept.enter_context(participant).join()
-        return Seat(participant, self._deployment)
-
-    def host(self) -> Host:
-        """A host that nobody has been at."""
-        return self._network.add_host()
-
-    def allocate(self, seat: Seat, host: Host, transport: str) -> TurnClient:
-        """One more relayed address. Raises Refused."""
-        client = seat.client(host, transport)
-        self._kept.callback(client.close)
-        client.allocate()
-        return client
-
-    def refusal(self, seat: Seat, host: Host, transport: str) -> int:
-        """How one more relayed address is refused."""
-        with pytest.raises(Refused) as refused:
-            self.allocate(seat, host, transport)
-        return refused.value.code
-
-
-@pytest.fixture
-def crowd(network: Network, deployment: Deployment) -> Iterator[Crowd]:
-    """Nobody yet."""
-    with ExitStack() as kept:
-        yield Crowd(network, deployment, kept)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -156,3 +99,37 @@ def test_one_allocation_gets_so_many_peers(crowd: Crowd, attack: Attack, transpo
         assert refused.value.code == INSUFFICIENT_CAPACITY
     attack(client, 0)  # what there is can be refreshed
     attack(crowd.allocate(bob, crowd.host(), transport), MOST_OF_AN_ALLOCATION)
+
+
+def counted(deployment: Deployment) -> tuple[float, float]:
+    """Packets that went on to peers, and packets that were over somebody's share."""
+    kinds = "packets_to_peers", "packets_over_bandwidth"
+    passed, over = (value(deployment, "relay_total", reason=kind) for kind in kinds)
+    return passed, over
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_one_person_relays_so_much_a_second_whatever_they_open(
+    crowd: Crowd, deployment: Deployment, transport: str
+) -> None:
+    alice, bob, carol = (crowd.seat(name) for name in ("alice", "bob", "carol"))
+    host, elsewhere, size, many = crowd.host(), crowd.host(), 1000, 300
+    peer = crowd.allocate(bob, elsewhere, "udp")
+    clients = [crowd.allocate(alice, host, transport) for _ in range(2)]
+    alice.renew()
+    clients.append(crowd.allocate(alice, crowd.host(), transport))
+    for client in clients:
+        client.bind_channel(peer.relayed)
+        peer.permit(client.relayed)
+    passed_before, over_before = counted(deployment)
+    begin = time.monotonic()
+    for number in range(many):
+        clients[number % 3].send(bytes(size))
+    eventually(lambda: counted(deployment)[1] - over_before > many / 2, "packets to be over", 20.0)
+    passed = counted(deployment)[0] - passed_before
+    assert 0 < passed <= PER_SECOND / size * (0.5 + time.monotonic() - begin)
+    one, other = (crowd.allocate(carol, elsewhere, "udp") for _ in range(2))
+    one.bind_channel(other.relayed)
+    other.bind_channel(one.relayed)
+    one.send(b"carol's own")
+    assert other.receive() == b"carol's own"

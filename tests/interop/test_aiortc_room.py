@@ -72,25 +72,11 @@ def came_meanwhile(watched: Slot, clock: Slot) -> int:
 
 
 @pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts for all tests here."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One demo for all tests here."""
-    with Deployment(network.server, tmp_path_factory.mktemp("aiortc") / "demo") as deployment:
-        yield deployment
-
-
-@pytest.fixture(scope="module")
-def pair(network: Network, deployment: Deployment) -> Iterator[tuple[Seat, Seat]]:
+def pair(town: Network, house: Deployment) -> Iterator[tuple[Seat, Seat]]:
     """Alice, who leads, and Bob; each says a melody and shows a colour."""
     with ExitStack() as kept:
-        alice = sit_down(network, deployment, kept, "alice", 1, RED)
-        bob = sit_down(network, deployment, kept, "bob", 2, BLUE)
+        alice = sit_down(town, house, kept, "alice", 1, RED)
+        bob = sit_down(town, house, kept, "bob", 2, BLUE)
         yield alice, bob
 
 

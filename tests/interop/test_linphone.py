@@ -22,20 +22,6 @@ from tests.interop.test_baresip_calls import hears, phone
 _SECONDS = 4.0
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts for all tests here."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One demo for all tests here."""
-    with Deployment(network.server, tmp_path_factory.mktemp("linphone") / "demo") as deployment:
-        yield deployment
-
-
 @contextmanager
 def linphone(
     network: Network, deployment: Deployment, folder: Path, encryption: str, stun: str
@@ -61,19 +47,19 @@ def linphone(
 
 @pytest.mark.parametrize("keys", ["srtp", "dtls"])
 def test_linphone_and_baresip_hear_each_other(
-    network: Network, deployment: Deployment, tmp_path: Path, keys: str
+    town: Network, house: Deployment, tmp_path: Path, keys: str
 ) -> None:
     stun, options = "", {}
     if keys == "dtls":
-        stun = f"{network.server.address}:{deployment.facts['turn_port']}"
+        stun = f"{town.server.address}:{house.facts['turn_port']}"
         options = {"media_encryption": "dtls_srtp", "nat_traversal": "ice"}
     with (
-        linphone(network, deployment, tmp_path / "alice", keys, stun) as alice,
-        phone(network, deployment, "bob", tmp_path / "bob", 2, **options) as bob,
+        linphone(town, house, tmp_path / "alice", keys, stun) as alice,
+        phone(town, house, "bob", tmp_path / "bob", 2, **options) as bob,
     ):
         alice.wait_registered()
         bob.wait_registered()
-        alice.command(f"call {deployment.user('bob').sip}")
+        alice.command(f"call {house.user('bob').sip}")
         bob.wait_event("CALL_ESTABLISHED")
         assert hears(bob, 1, _SECONDS) > 0.8
         assert likeness(melody(2, 20.0), alice.recorded(_SECONDS)) > 0.8

@@ -30,20 +30,6 @@ _SOUND_SECONDS = 3.0
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts for all tests here."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One demo for all tests here."""
-    with Deployment(network.server, tmp_path_factory.mktemp("nat") / "demo") as deployment:
-        yield deployment
-
-
 @dataclass(frozen=True, slots=True)
 class End:
     """Somebody behind a NAT, with a device that is registered, and media of aiortc's."""
@@ -99,10 +85,10 @@ class Ends:
 
 
 @pytest.fixture
-def ends(network: Network, deployment: Deployment) -> Iterator[Ends]:
+def ends(town: Network, house: Deployment) -> Iterator[Ends]:
     """Nobody yet."""
     with ExitStack() as kept:
-        yield Ends(network, deployment, kept)
+        yield Ends(town, house, kept)
 
 
 def test_two_behind_symmetric_nats_meet_by_the_relay(ends: Ends) -> None:
@@ -120,9 +106,9 @@ def test_two_behind_symmetric_nats_meet_by_the_relay(ends: Ends) -> None:
 
 
 def test_who_has_only_the_port_of_the_web_meets_others_by_the_relay(
-    ends: Ends, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    ends: Ends, house: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(deployment.authority))
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.authority))
     alice = ends.open("alice", 1)
     bob = ends.open("bob", 2, "relay-tls-uri", only_tcp=("https_port", "sip_tls_port"))
     alice.call(bob)

@@ -12,15 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from bench.turn_client import ADDITIONAL_ADDRESS_FAMILY, CHANNEL, IPV6
 
 from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Network
 from tests.clients.participant import Participant, entry_in
+from tests.clients.relay_crowd import Seat
 from tests.running_edge import RunningEdge
 from vestibule._native import Relay
 
@@ -260,8 +262,8 @@ def test_refuses_loopback_peers_by_default(echo: int) -> None:
 V6 = "fd5b:2f0a:7c11::1"
 
 
-@pytest.fixture
-def dual_stack(tmp_path: Path) -> Iterator[Deployment]:
+@pytest.fixture(scope="module")
+def dual_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A demo whose relay has an IPv6 address beside the IPv4 one."""
     with Network() as network:
         network.server.add_address(f"{V6}/64")
@@ -269,7 +271,8 @@ def dual_stack(tmp_path: Path) -> Iterator[Deployment]:
             "VESTIBULE_RELAY_ADDRESS_V6": V6,
             "VESTIBULE_RELAY_PEERS": f"{network.server.address}/32,{V6}/128",
         }
-        with Deployment(network.server, tmp_path / "demo", env=env) as deployment:
+        folder = tmp_path_factory.mktemp("dual") / "demo"
+        with Deployment(network.server, folder, env=env) as deployment:
             yield deployment
 
 
@@ -292,3 +295,29 @@ def test_relays_by_ipv6(dual_stack: Deployment) -> None:
             for outcome in at_once.map(relays, ([server.address], [V6], ["-t", V6])):
                 outcome.assert_nothing_lost(40)
                 assert {host for host, _ in outcome.relayed()} == {V6}
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_one_allocation_is_reached_at_both_addresses(
+    dual_stack: Deployment, transport: str
+) -> None:
+    """ADDITIONAL-ADDRESS-FAMILY, which `turnutils_uclient` can't ask for, message by message."""
+    server = dual_stack.host
+    with ExitStack() as kept:
+        ends = []
+        for name in ("alice", "bob"):
+            participant = kept.enter_context(Participant(server, dual_stack, name))
+            participant.join()
+            seat = Seat(participant, dual_stack)
+            ends.append(seat.client(server, transport))
+            kept.callback(ends[-1].close)
+            ends[-1].allocate({ADDITIONAL_ADDRESS_FAMILY: IPV6})
+            assert ends[-1].relayed[0] == server.address
+            assert ends[-1].also_relayed[0] == V6
+        for one, other in (ends, ends[::-1]):
+            one.bind_channel(other.relayed, CHANNEL)
+            one.bind_channel(other.also_relayed, CHANNEL + 1)
+        for channel, text in ((CHANNEL, b"by IPv4"), (CHANNEL + 1, b"by IPv6")):
+            for one, other in (ends, ends[::-1]):
+                one.send(text, channel)
+                assert other.receive() == text
