@@ -12,7 +12,7 @@ import httpx
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
-from tests.clients.oidc import tokens
+from tests.clients.oidc import device_tokens
 
 _SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
 _EXAMPLES = 20
@@ -32,7 +32,7 @@ def test_no_operation_surprises(network: Network, deployment: Deployment, tmp_pa
     with httpx.Client(
         transport=HostTransport(host, deployment.authority), base_url=deployment.origin
     ) as browser:
-        token = tokens(browser, deployment)["access_token"]
+        token = device_tokens(browser, deployment)["access_token"]
     (tmp_path / "schemathesis.toml").write_text(_SETTINGS)
     done = host.run(
         [

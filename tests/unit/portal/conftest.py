@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.dpop import KeyHolder
 from tests.unit.portal.browser import ORIGIN, Browser
 from vestibule.conferencing.identifiers import MeetingAddress
 from vestibule.conferencing.meeting_quality import ParticipantQuality
@@ -77,9 +78,9 @@ class Portal:
     """What the room says, by meeting."""
     browsers: list[Browser] = field(default_factory=list)
 
-    def browser(self, address: str = "192.0.2.1") -> Browser:
+    def browser(self, address: str = "192.0.2.1", key: KeyHolder | None = None) -> Browser:
         """A browser of its own: no cookies yet, an address that limits see."""
-        browser = Browser(create_app(self.deps), address, self.clock)
+        browser = Browser(create_app(self.deps), address, self.clock, key)
         self.browsers.append(browser)
         return browser
 
