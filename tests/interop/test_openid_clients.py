@@ -20,6 +20,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests import module_deployment
 from tests.clients.deployment import Deployment
 from tests.clients.dpop import KeyHolder, with_token
 from tests.clients.https import HostTransport
@@ -34,10 +35,7 @@ _FOLDER = Path(__file__).parents[1] / "clients" / "openid-client"
 _SCOPE = "openid profile offline_access"
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    with Network() as network:
-        yield network
+network = module_deployment.network
 
 
 @pytest.fixture(scope="module")
