@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import ip_address
 
 import structlog
 
@@ -51,6 +50,7 @@ from vestibule.journal.journal import Journal
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
 from vestibule.media.quality import EndpointQuality
+from vestibule.media.relay_addresses import relay_addresses
 from vestibule.media.relay_credentials import RelayCredentials
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
@@ -187,17 +187,12 @@ class Server:
         )
         self.rooms = Rooms(self.media, address, fips=settings.fips)
         relayed = settings.bind if settings.media_bind else address
-        ipv6 = settings.relay_address_v6
-        first, also = settings.bind, () if ipv6 is None else (ipv6,)
-        if ip_address(settings.bind).is_unspecified:
-            # A UDP socket is of one family here, so "::" alone wouldn't take IPv4.
-            first = "::" if ":" in relayed else "0.0.0.0"  # noqa: S104 - as `bind` says
-            also = () if ipv6 is None else ("::",)
+        addresses = relay_addresses(settings.bind, relayed, settings.relay_address_v6)
         with _naming(f"UDP ports {settings.turn_ports} of {settings.bind}"):
             self.relay = Relay(
-                bind=(first, *also),
+                bind=addresses.bind,
                 ports=settings.turn_ports,
-                advertise=(relayed, *(() if ipv6 is None else (ipv6,))),
+                advertise=addresses.advertise,
                 realm=settings.domains[0],
                 port_low=settings.media_port_low,
                 port_high=settings.media_port_high,

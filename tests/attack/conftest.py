@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from tests import module_deployment
 from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport, OpenBrowser
@@ -13,19 +14,8 @@ from tests.clients.namespaces import Network
 from tests.clients.relay_crowd import Crowd
 from tests.list_server import ListServer
 
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts of the module's own."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A running demo on the network's first host, shared by the module's attacks."""
-    with Deployment(network.server, tmp_path_factory.mktemp("attack") / "demo") as deployment:
-        yield deployment
+network = module_deployment.network
+deployment = module_deployment.deployment
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
-from tests.clients.oidc import Ask, query_of, redeem, refresh, session, sign_in
+from tests.clients.oidc import Ask, hold_a_key, query_of, redeem, refresh, session, sign_in
 
 _COMMAND = str(Path(sys.executable).parent / "vestibule")
 OpenBrowser = Callable[..., httpx.Client]
@@ -99,6 +99,7 @@ def test_a_renewal_outside_is_refused_until_one_is_inside_again(
     admin.access("add", "tested", "block", "--network", "outside")
     stranger = browser()
     eventually(lambda: not enters(stranger, deployment), "the rule to reach the server", 10.0)
+    at_home.auth = hold_a_key(at_work)  # the same computer, taken home
     for _ in range(2):
         refused = refresh(at_home, bought["refresh_token"])
         assert refused.json()["error"] == "invalid_grant"

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.guest import Guest
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
@@ -21,7 +22,7 @@ class Organizer:
 
     def __init__(self, browser: httpx.Client, deployment: Deployment) -> None:
         self._browser = browser
-        self._bearer = f"Bearer {tokens(browser, deployment)['access_token']}"
+        self._proof = with_token(tokens(browser, deployment)["access_token"])
 
     def create(self) -> dict[str, Any]:
         """A meeting of hers."""
@@ -32,9 +33,7 @@ class Organizer:
         return self._post(f"/{meeting['id']}/conference-key", None)
 
     def _post(self, path: str, body: object) -> dict[str, Any]:
-        answer = self._browser.post(
-            f"/api/v1/meetings{path}", headers={"Authorization": self._bearer}, json=body
-        )
+        answer = self._browser.post(f"/api/v1/meetings{path}", headers=self._proof, json=body)
         assert answer.is_success, answer.text
         view: dict[str, Any] = answer.json()
         return view
@@ -184,7 +183,7 @@ def test_nobody_else_replaces_a_key(
     with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
         assert browser.post(address).status_code == 401
         bob = tokens(browser, deployment, "bob")["access_token"]
-        answer = browser.post(address, headers={"Authorization": f"Bearer {bob}"})
+        answer = browser.post(address, headers=with_token(bob))
         assert answer.status_code == 404
 
 

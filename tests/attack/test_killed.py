@@ -10,9 +10,10 @@ import httpx
 
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import KeyHolder, with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
-from tests.clients.oidc import tokens
+from tests.clients.oidc import hold_a_key, tokens
 
 _CLIENTS = 4
 _ACKNOWLEDGED = 60
@@ -22,8 +23,8 @@ _ACKNOWLEDGED = 60
 class Organizer:
     """Creates meetings one after the other and deletes every third, as fast as the server says so."""
 
-    def __init__(self, host: Host, deployment: Deployment, token: str) -> None:
-        self._host, self._deployment, self._token = host, deployment, token
+    def __init__(self, host: Host, deployment: Deployment, key: KeyHolder, token: str) -> None:
+        self._host, self._deployment, self._key, self._token = host, deployment, key, token
         self.created: set[str] = set()
         self.deleted: set[str] = set()
         self.unsure: set[str] = set()
@@ -38,7 +39,8 @@ class Organizer:
 
     def _run(self) -> None:
         with browser_of(self._host, self._deployment) as browser:
-            browser.headers["Authorization"] = f"Bearer {self._token}"
+            browser.auth = self._key
+            browser.headers.update(with_token(self._token))
             try:
                 while True:
                     self._step(browser)
@@ -68,8 +70,8 @@ def test_nothing_acknowledged_is_lost_by_a_kill(town: Network, tmp_path: Path) -
     host, client = town.add_host(), town.add_host()
     with Deployment(host, tmp_path / "demo") as deployment:
         with browser_of(client, deployment) as browser:
-            token = tokens(browser, deployment)["access_token"]
-        organizers = [Organizer(client, deployment, token) for _ in range(_CLIENTS)]
+            token, key = tokens(browser, deployment)["access_token"], hold_a_key(browser)
+        organizers = [Organizer(client, deployment, key, token) for _ in range(_CLIENTS)]
         eventually(
             lambda: sum(len(one.created) for one in organizers) >= _ACKNOWLEDGED, "enough of them"
         )
@@ -81,9 +83,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(town: Network, tmp_path: Path) -
     unsure = set().union(*(one.unsure for one in organizers)) - deleted
     with Deployment(host, tmp_path / "demo") as deployment:
         with browser_of(client, deployment) as browser:
-            browser.headers["Authorization"] = (
-                f"Bearer {tokens(browser, deployment)['access_token']}"
-            )
+            browser.headers.update(with_token(tokens(browser, deployment)["access_token"]))
             there = {meeting["id"] for meeting in browser.get("/api/v1/meetings").json()}
         assert not created - deleted - unsure - there, "acknowledged and lost"
         assert not deleted & there, "ended and back again"

@@ -31,6 +31,14 @@ HOSTILE = {
     "JSON": 'x", "event": "identity.signed_in", "person": "alice',
     "half a pair": "x\\ud800",
 }
+_SOUNDING_SECRET = (
+    "access_token={}",
+    "?state=1&client_secret={}&x=1",
+    "password='{}'",
+    '{{"clientSecret": "{}"}}',
+    "{{'refresh-token': '{}'}}",
+    "Cookie: name={}",
+)
 _HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f]")
 _GUIDE_ENDS = "Ctrl-C stops it"
 _STRUCTURED = re.compile(r"\d{4}-\d\d-\d\dT\S+ \[\w+ *\] [\w.]+ ")
@@ -104,6 +112,32 @@ def test_hostile_text_forges_no_line(called: Attack, town: Network) -> None:
         assert _STRUCTURED.match(line), line
         assert not line.startswith(_LINE)
     assert sum(mark in line for line in lines) == len(HOSTILE) + 1, "each on a line of its own"
+
+
+def test_what_sounds_secret_is_hidden(called: Attack, town: Network) -> None:
+    """Secrets without looks of their own, where they strayed into a text that is written down (what a browser says that
+    a passkey was made at), and where a request brings them in header, query or body.
+    """
+    told = Told(called.deployment, town)
+    told.before = len(told.since(_GUIDE_ENDS).encode("utf-8", "surrogateescape"))
+    origin, strayed = called.deployment.origin, [secrets.token_hex(12) for _ in _SOUNDING_SECRET]
+    passkey, mark = Authenticator(origin, "localhost"), secrets.token_hex(8)
+    assert called.enrol_passkey("bob", passkey).status_code == 200
+    for shape, secret in zip(_SOUNDING_SECRET, strayed, strict=True):
+        bent = replace(passkey, origin=f"https://x.test/{mark} {shape.format(secret)}")
+        assert called.by_passkey(bent).status_code == 403
+    brought = [secrets.token_hex(12) for _ in range(5)]
+    key, cookie, query, body, basic = brought
+    headers = {"X-Api-Key": key, "Cookie": f"__Host-x={cookie}", "Authorization": f"Basic {basic}"}
+    for path in ("/api/v1/meetings", "/identity/token", "/identity/revoke", "/nothing"):
+        with called.browser() as browser:
+            address = f"{path}?client_secret={query}&password={query}"
+            given = {"password": body, "client_secret": body}
+            assert browser.post(address, headers=headers, json=given).status_code >= 400
+            assert browser.post(address, headers=headers, data=given).status_code >= 400
+    text = told.since(mark, len(strayed))
+    assert not [secret for secret in (*strayed, *brought) if secret in text]
+    assert text.count("[hidden]") >= len(strayed), "each was there to be hidden"
 
 
 def test_what_is_typed_as_a_name_is_not_written_down(told: Told) -> None:

@@ -10,6 +10,7 @@ from tests.clients.audio import melody, write_wav
 from tests.clients.baresip import Baresip
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
 from tests.clients.oidc import tokens
@@ -48,8 +49,7 @@ def ask(
     browser: httpx.Client, deployment: Deployment, token: str | None, meeting: str = ""
 ) -> httpx.Response:
     meeting = meeting or deployment.facts["meeting"]["id"]
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return browser.get(f"/api/v1/meetings/{meeting}/quality", headers=headers)
+    return browser.get(f"/api/v1/meetings/{meeting}/quality", headers=with_token(token))
 
 
 def test_who_is_in_the_meeting_without_leading_it_is_told_nothing(

@@ -14,9 +14,10 @@ from websockets.sync.client import ClientConnection
 from tests.attack.test_live_flow_ends import open_socket, sign_out
 from tests.clients.association import ClientAssociation
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
-from tests.clients.oidc import tokens
+from tests.clients.oidc import device_tokens, tokens
 from tests.clients.sip_line import header_of, request, status_of
 
 ALICE, BOB, DOMAIN = "sip:alice@vestibule.test", "sip:bob@vestibule.test", "sip:vestibule.test"
@@ -216,7 +217,8 @@ def test_nobody_signs_for_another(member: Member, sender: str) -> None:
 
 def test_a_bound_connection_is_not_talked_down(member: Member) -> None:
     association = member.associate()
-    bearer = f"Authorization: Bearer {member.given['access_token']}"
+    token = device_tokens(member.browser, member.deployment)["access_token"]
+    bearer = f"Authorization: Bearer {token}"
     with member.socket() as fresh:
         assert status_of(ask(fresh, message("OPTIONS", headers=bearer))) == 200
     with member.socket() as socket:
@@ -263,7 +265,7 @@ def test_it_ends_with_the_sign_in(member: Member) -> None:
     answer = member.browser.post(
         "/identity/associations",
         json={"public_key": "A" * 87},
-        headers={"Authorization": f"Bearer {member.given['access_token']}"},
+        headers=with_token(member.given["access_token"]),
     )
     assert answer.status_code == 401
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients.calls import KEYED, SDP, registered
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
 from tests.clients.oidc import tokens
@@ -85,7 +86,7 @@ def test_tokens_and_relay_passwords(town: Network, house: Deployment) -> None:
 def test_meetings_and_their_keys(town: Network, house: Deployment) -> None:
     transport = HostTransport(town.server, house.authority)
     with httpx.Client(transport=transport, base_url=house.origin) as browser:
-        browser.headers["Authorization"] = f"Bearer {tokens(browser, house)['access_token']}"
+        browser.headers.update(with_token(tokens(browser, house)["access_token"]))
         given = [
             browser.post("/api/v1/meetings", json={"subject": ""}).json() for _ in range(_MANY)
         ]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.attack.test_live_flow_ends import open_socket, register
+from tests.attack.test_live_flow_ends import by_association, open_socket, register
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
@@ -214,7 +214,7 @@ def test_who_is_taken_away_is_out_at_once(
     path = f"/Users/{person['id']}"
     with open_socket(host, deployment) as socket:
         if name == "alice":
-            assert register(socket, given["access_token"]) == 200
+            assert register(socket, by_association(browser, given)) == 200
         if how == "disabled":
             off = patch({"op": "replace", "path": "active", "value": False})
             assert ours.ask("PATCH", path, off).status_code == 200

@@ -1,7 +1,7 @@
 """ATTACKS 18, 73: a token bound to a key is worth nothing without that key, over real TLS (RFC 9449)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -9,10 +9,19 @@ import pytest
 
 from tests.clients.association import ClientAssociation
 from tests.clients.deployment import Deployment
-from tests.clients.dpop import Prover
+from tests.clients.dpop import WITHOUT_PROOF, Prover, with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
-from tests.clients.oidc import Ask, authorize, query_of, sign_in
+from tests.clients.oidc import (
+    DEVICE_GRANT,
+    Ask,
+    authorize,
+    hold_a_key,
+    query_of,
+    redeem,
+    refresh,
+    sign_in,
+)
 
 
 @dataclass
@@ -21,56 +30,42 @@ class Holder:
 
     http: httpx.Client
     origin: str
-    prover: Prover = field(default_factory=Prover)
+
+    @property
+    def prover(self) -> Prover:
+        return hold_a_key(self.http).prover
 
     def send(
-        self, method: str, path: str, token: str | None = None, *, proof: str | None = None,
-        **more: Any,
-    ) -> httpx.Response:  # fmt: skip
-        """A request with a proof, made anew if the server wants a nonce in it."""
-        proven = proof or self.prover.proof(method, f"{self.origin}{path}", token)
-        headers = {"DPoP": proven} | ({"Authorization": f"DPoP {token}"} if token else {})
-        answer = self.http.request(method, path, headers=headers, **more)
-        self.prover.nonce = answer.headers.get("dpop-nonce", self.prover.nonce)
-        said = answer.text + answer.headers.get("www-authenticate", "")
-        if proof is None and answer.status_code in (400, 401) and "use_dpop_nonce" in said:
-            return self.send(method, path, token, **more)
-        return answer
+        self, method: str, path: str, token: str, *, proof: str | None = None, **more: Any
+    ) -> httpx.Response:
+        """A request with that token and proof, or with one made for it."""
+        headers = with_token(token) | ({"DPoP": proof} if proof else {})
+        return self.http.request(method, path, headers=headers, **more)
 
-    def token(self, **form: str) -> httpx.Response:
-        return self.send("POST", "/identity/token", data={"client_id": "vestibule-web", **form})
-
-    def sign_in(self, deployment: Deployment) -> dict[str, Any]:
-        ask = Ask(self.origin)
+    def code(self, deployment: Deployment, ask: Ask) -> str:
         back = authorize(self.http, ask)
         if back.status_code == 200:  # the sign-in page
             back = sign_in(self.http, ask, "alice", deployment.user("alice").password)
-        code = query_of(back)["code"]
-        answer = self.token(
-            grant_type="authorization_code", code=code, code_verifier=ask.verifier,
-            redirect_uri=ask.parameters["redirect_uri"],
-        )  # fmt: skip
+        return query_of(back)["code"]
+
+    def sign_in(self, deployment: Deployment) -> dict[str, Any]:
+        ask = Ask(self.origin)
+        answer = redeem(self.http, ask, self.code(deployment, ask), ask.verifier)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         assert tokens["token_type"] == "DPoP"
         return tokens
 
 
-def client(network: Network, deployment: Deployment) -> httpx.Client:
+def holder(network: Network, deployment: Deployment) -> Iterator[Holder]:
     transport = HostTransport(network.add_host(), deployment.authority)
-    return httpx.Client(transport=transport, base_url=deployment.origin)
-
-
-@pytest.fixture(scope="module")
-def owner(network: Network, deployment: Deployment) -> Iterator[Holder]:
-    with client(network, deployment) as http:
+    with httpx.Client(transport=transport, base_url=deployment.origin) as http:
+        hold_a_key(http)
         yield Holder(http, deployment.origin)
 
 
-@pytest.fixture(scope="module")
-def thief(network: Network, deployment: Deployment) -> Iterator[Holder]:
-    with client(network, deployment) as http:
-        yield Holder(http, deployment.origin)
+owner = pytest.fixture(scope="module", name="owner")(holder)
+thief = pytest.fixture(scope="module", name="thief")(holder)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +75,7 @@ def loot(owner: Holder, deployment: Deployment) -> dict[str, Any]:
 
 
 SESSION = "/api/v1/session"
+_NO_PROOF = (400, "invalid_dpop_proof")
 
 
 def test_the_owner_uses_it(owner: Holder, loot: dict[str, Any]) -> None:
@@ -103,23 +99,37 @@ def test_a_stolen_token_opens_no_association(
     assert thief.send("POST", path, token, json=body).status_code == 401
     bearer = {"Authorization": f"Bearer {token}"}
     assert thief.http.post(path, json=body, headers=bearer).status_code == 401
-    ClientAssociation.open(
-        owner.http, loot["access_token"], deployment.user("alice").sip,
-        send=lambda json: owner.send(
-            "POST", "/identity/associations", loot["access_token"], json=json
-        ),
-    )  # fmt: skip
+    ClientAssociation.open(owner.http, loot["access_token"], deployment.user("alice").sip)
 
 
 def test_a_stolen_refresh_token_without_the_key(
     owner: Holder, thief: Holder, deployment: Deployment
 ) -> None:
     token = owner.sign_in(deployment)["refresh_token"]
-    form = {"grant_type": "refresh_token", "refresh_token": token}
-    assert thief.token(**form).json()["error"] == "invalid_grant"
-    bare = thief.http.post("/identity/token", data={"client_id": "vestibule-web", **form})
-    assert bare.json()["error"] == "invalid_grant"
-    assert owner.token(**form).status_code == 200  # the thief has used nothing up
+    assert refresh(thief.http, token).json()["error"] == "invalid_grant"
+    assert without_proof(thief, grant_type="refresh_token", refresh_token=token) == _NO_PROOF
+    assert refresh(owner.http, token).status_code == 200  # the thief has used nothing up
+
+
+def test_a_browser_s_tokens_are_never_bearer_tokens(owner: Holder, deployment: Deployment) -> None:
+    """However a code was come by, without proof it buys nothing (RFC 9449 section 5.2)."""
+    ask = Ask(owner.origin)
+    form = {
+        "grant_type": "authorization_code",
+        "redirect_uri": ask.parameters["redirect_uri"],
+        "code": owner.code(deployment, ask),
+        "code_verifier": ask.verifier,
+    }
+    assert without_proof(owner, **form) == _NO_PROOF
+    for grant_type in ("refresh_token", DEVICE_GRANT, "password", ""):
+        assert without_proof(owner, grant_type=grant_type, device_code="x") == _NO_PROOF
+    assert redeem(owner.http, ask, form["code"], ask.verifier).status_code == 200
+
+
+def without_proof(client: Holder, **form: str) -> tuple[int, str]:
+    form = {"client_id": "vestibule-web", **form}
+    answer = client.http.post("/identity/token", data=form, auth=WITHOUT_PROOF)
+    return answer.status_code, answer.json()["error"]
 
 
 def test_a_proof_seen_on_the_way_is_good_for_nothing_else(

@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
 from tests.clients.oidc import (
     Ask,
     authorize,
+    hold_a_key,
     query_of,
     redeem,
     refresh,
@@ -67,6 +69,9 @@ def test_a_refresh_token_stolen_and_used_twice_ends_both(
     bought = tokens(browser, deployment)
     transport = HostTransport(network.add_host(), deployment.authority)
     with httpx.Client(transport=transport, base_url=deployment.origin) as thief:
+        thief.auth = hold_a_key(
+            browser
+        )  # a thief who sits in her browser has the use of its key as well
         loot = refresh(thief, bought["refresh_token"]).json()
         assert session(thief, loot["access_token"]) == 200
         assert refresh(browser, bought["refresh_token"]).status_code == 400
@@ -143,7 +148,7 @@ def test_hostile_json_is_refused_before_it_costs(
     browser: httpx.Client, deployment: Deployment
 ) -> None:
     token = tokens(browser, deployment)["access_token"]
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    headers = {**with_token(token), "Content-Type": "application/json"}
 
     def send(body: bytes) -> int:
         return browser.post("/api/v1/meetings", content=body, headers=headers).status_code

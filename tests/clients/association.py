@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.clients.dpop import with_token
+
 COVERED = (
     "from", "to", "call-id", "cseq", "contact", "content-type", "expires", "event",
     "subscription-state", "refer-to", "replaces",
@@ -80,19 +82,12 @@ class ClientAssociation:
         browser: httpx.Client,
         token: str,
         person: str,
-        *,
-        send: Callable[[dict[str, str]], httpx.Response] | None = None,
     ) -> "ClientAssociation":
-        """Agree on one with the server, by an access token; `send` posts with more than a bearer token."""
+        """Agree on one with the server, by an access token of that browser (`oidc.tokens`)."""
         private = ec.generate_private_key(ec.SECP256R1())
         public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         body = {"public_key": b64(public)}
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = (
-            send(body)
-            if send
-            else browser.post("/identity/associations", json=body, headers=headers)
-        )
+        answer = browser.post("/identity/associations", json=body, headers=with_token(token))
         assert answer.status_code == 201, answer.text
         given = answer.json()
         return cls.agree(

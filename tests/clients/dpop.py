@@ -5,10 +5,11 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -93,3 +94,42 @@ class Prover:
         parts = [{k: v for k, v in one.items() if v is not None} for one in (heads, said)]
         signed = ".".join(b64(json.dumps(part).encode()) for part in parts)
         return f"{signed}.{b64(self.key.sign(signed.encode()))}"
+
+
+class KeyHolder(httpx.Auth):
+    """What a client of httpx is given (`auth=`) so that it proves its key as the web client does: at the token
+    endpoint, and wherever it shows a token as `DPoP`. A proof that a test has made itself is left as it is.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, prover: Prover | None = None) -> None:
+        self.prover = prover or Prover()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Once more with the server's nonce, if it wants one in the proof."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        is_due = scheme == "DPoP" or request.url.path == "/identity/token"
+        if not is_due or "dpop" in request.headers:
+            self._heed((yield request))
+            return
+        for _ in range(2):
+            url = str(request.url.copy_with(query=None))
+            request.headers["DPoP"] = self.prover.proof(request.method, url, token or None)
+            response = yield request
+            self._heed(response)
+            said = response.text + response.headers.get("www-authenticate", "")
+            if response.is_success or "use_dpop_nonce" not in said:
+                return
+
+    def _heed(self, response: httpx.Response) -> None:
+        self.prover.nonce = response.headers.get("dpop-nonce", self.prover.nonce)
+
+
+WITHOUT_PROOF = httpx.Auth()
+"""`auth=` of a request for which a client that holds a key doesn't prove it."""
+
+
+def with_token(token: str | None) -> dict[str, str]:
+    """The header in which a bound token is shown; none without one."""
+    return {"Authorization": f"DPoP {token}"} if token else {}

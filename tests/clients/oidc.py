@@ -12,7 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import WITHOUT_PROOF, KeyHolder, with_token
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+DEVICE_PAGE = "/identity/device"
 
 
 def challenge_of(verifier: str) -> str:
@@ -86,8 +91,20 @@ def sign_in(browser: httpx.Client, ask: Ask, user: str, password: str) -> httpx.
     return browser.post("/identity/sign-in", data=form)
 
 
+def hold_a_key(browser: httpx.Client) -> KeyHolder:
+    """A browser that has no key yet makes one, and proves it from now on where that is due.
+
+    Another browser that is to have the key, too, is given it as `auth`.
+    """
+    if isinstance(browser.auth, KeyHolder):
+        return browser.auth
+    browser.auth = key = KeyHolder()
+    return key
+
+
 def redeem(browser: httpx.Client, ask: Ask, code: str, verifier: str) -> httpx.Response:
     """Exchange a code."""
+    hold_a_key(browser)
     form = {
         "grant_type": "authorization_code",
         "client_id": "vestibule-web",
@@ -100,14 +117,15 @@ def redeem(browser: httpx.Client, ask: Ask, code: str, verifier: str) -> httpx.R
 
 def refresh(browser: httpx.Client, token: str) -> httpx.Response:
     """Exchange a refresh token."""
+    hold_a_key(browser)
     form = {"grant_type": "refresh_token", "client_id": "vestibule-web", "refresh_token": token}
     return browser.post("/identity/token", data=form)
 
 
 def session(browser: httpx.Client, token: str) -> int:
     """The status of the API's answer to who the token is."""
-    headers = {"Authorization": f"Bearer {token}"}
-    return browser.get("/api/v1/session", headers=headers).status_code
+    hold_a_key(browser)
+    return browser.get("/api/v1/session", headers=with_token(token)).status_code
 
 
 def tokens(browser: httpx.Client, deployment: Deployment, name: str = "alice") -> dict[str, Any]:
@@ -118,4 +136,44 @@ def tokens(browser: httpx.Client, deployment: Deployment, name: str = "alice") -
     assert answer.status_code == 200, answer.text
     bought: dict[str, Any] = answer.json()
     assert session(browser, bought["access_token"]) == 200
+    return bought
+
+
+def decide(
+    browser: httpx.Client,
+    deployment: Deployment,
+    code: str,
+    name: str = "alice",
+    say: str = "allow",
+) -> None:
+    """Somebody types a device's code and says yes or no; signs in if need be. The policy must let devices in."""
+    page = browser.get(DEVICE_PAGE)
+    if "/identity/sign-in" in page.text:
+        typed = {"username": name, "password": deployment.user(name).password}
+        browser.post("/identity/sign-in", data={**hidden_fields(page.text), **typed})
+
+    def asked() -> httpx.Response | None:  # once the new policy has reached the server
+        form = form_of(browser.get(DEVICE_PAGE).text, DEVICE_PAGE)
+        answer = browser.post(DEVICE_PAGE, data={**form, "user_code": code})
+        return answer if answer.is_success else None
+
+    page = eventually(asked, "the question whether to let the device in", 10.0)
+    form = {**form_of(page.text, f"{DEVICE_PAGE}/consent"), "decision": say}
+    assert browser.post(f"{DEVICE_PAGE}/consent", data=form).is_success
+
+
+def device_tokens(
+    browser: httpx.Client, deployment: Deployment, name: str = "alice"
+) -> dict[str, Any]:
+    """Tokens of a phone, let in by somebody at that browser: bearer tokens, as those of the web client never are."""
+    deployment.vestibule("policy", "set", "--device-sign-in")
+    asked = {"client_id": "vestibule-phone", "scope": "openid profile offline_access"}
+    begun = browser.post("/identity/device-authorization", data=asked, auth=WITHOUT_PROOF).json()
+    decide(browser, deployment, begun["user_code"], name)
+    form = {"client_id": "vestibule-phone", "grant_type": DEVICE_GRANT}
+    answer = browser.post(
+        "/identity/token", data={**form, "device_code": begun["device_code"]}, auth=WITHOUT_PROOF
+    )
+    assert answer.json()["token_type"] == "Bearer", answer.text
+    bought: dict[str, Any] = answer.json()
     return bought

@@ -1,10 +1,10 @@
 """baresip with each codec in a meeting, and phone to phone with keys by DTLS and ways by ICE (E4, E11, N8)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import module_deployment
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Network
 from tests.interop.test_baresip_calls import hears, phone
@@ -12,18 +12,8 @@ from tests.interop.test_baresip_calls import hears, phone
 _SECONDS = 4.0
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts for all tests here."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One demo for all tests here."""
-    with Deployment(network.server, tmp_path_factory.mktemp("media") / "demo") as deployment:
-        yield deployment
+network = module_deployment.network
+deployment = module_deployment.deployment
 
 
 @pytest.mark.parametrize("codec", ["G722/16000/1", "PCMU/8000/1", "PCMA/8000/1"])

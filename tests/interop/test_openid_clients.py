@@ -20,11 +20,12 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.clients.deadline import eventually
+from tests import module_deployment
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import KeyHolder, with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
-from tests.clients.oidc import form_of, hidden_fields
+from tests.clients.oidc import DEVICE_GRANT, DEVICE_PAGE, decide, hidden_fields
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Authlib prefers httpx2, which isn't among our packages
@@ -32,14 +33,9 @@ with warnings.catch_warnings():
 
 _FOLDER = Path(__file__).parents[1] / "clients" / "openid-client"
 _SCOPE = "openid profile offline_access"
-_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-_DEVICE_PAGE = "/identity/device"
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    with Network() as network:
-        yield network
+network = module_deployment.network
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +58,10 @@ class Person:
     def __init__(self, host: Host, deployment: Deployment) -> None:
         transport = HostTransport(host, deployment.authority)
         self.http = httpx.Client(transport=transport, base_url=deployment.origin)
-        self._password = deployment.user("alice").password
+        self._deployment = deployment
 
     def _sign_in(self, page: httpx.Response) -> httpx.Response:
-        typed = {"username": "alice", "password": self._password}
+        typed = {"username": "alice", "password": self._deployment.user("alice").password}
         return self.http.post("/identity/sign-in", data={**hidden_fields(page.text), **typed})
 
     def follow(self, url: str) -> str:
@@ -77,18 +73,7 @@ class Person:
 
     def decide(self, code: str, decision: str) -> None:
         """Types a device's code and says yes or no."""
-        page = self.http.get(_DEVICE_PAGE)
-        if "/identity/sign-in" in page.text:
-            self._sign_in(page)
-
-        def asked() -> httpx.Response | None:  # once the new policy has reached the server
-            form = form_of(self.http.get(_DEVICE_PAGE).text, _DEVICE_PAGE)
-            answer = self.http.post(_DEVICE_PAGE, data={**form, "user_code": code})
-            return answer if answer.is_success else None
-
-        page = eventually(asked, "the question whether to let the device in", 10.0)
-        form = {**form_of(page.text, f"{_DEVICE_PAGE}/consent"), "decision": decision}
-        assert self.http.post(f"{_DEVICE_PAGE}/consent", data=form).is_success
+        decide(self.http, self._deployment, code, say=decision)
 
 
 @pytest.fixture
@@ -147,7 +132,7 @@ def test_openid_client_on_a_device(
     openid_client: OpenIdClient, person: Person, deployment: Deployment
 ) -> None:
     shown = openid_client("device", f"{deployment.origin}/identity", "ES256")
-    assert shown["verification_uri"] == f"{deployment.origin}{_DEVICE_PAGE}"
+    assert shown["verification_uri"] == f"{deployment.origin}{DEVICE_PAGE}"
     person.decide(shown["user_code"], "allow")
     done = openid_client("poll")
     assert done["used"]["session"]["person"]["aor"] == deployment.user("alice").sip
@@ -166,10 +151,22 @@ def test_openid_client_on_a_device_that_isn_t_let_in(
 # --- Authlib ---
 
 
+class Proving(httpx.BaseTransport):
+    """What Authlib lacks: below its client, proofs of a key are added to what it sends."""
+
+    def __init__(self, below: httpx.BaseTransport) -> None:
+        self._client = httpx.Client(transport=below, auth=KeyHolder())
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._client.send(request)
+
+
 class AuthlibClient:
     """Authlib's client, led by the provider's discovery document."""
 
-    def __init__(self, host: Host, deployment: Deployment, client_id: str) -> None:
+    def __init__(
+        self, client_id: str, deployment: Deployment, transport: httpx.BaseTransport
+    ) -> None:
         self.origin = deployment.origin
         self.oauth = OAuth2Client(
             client_id,
@@ -177,7 +174,7 @@ class AuthlibClient:
             scope=_SCOPE,
             redirect_uri=f"{deployment.origin}/app/callback",
             code_challenge_method="S256",
-            transport=HostTransport(host, deployment.authority),
+            transport=transport,
         )
         url = f"{deployment.origin}/identity/.well-known/openid-configuration"
         self.metadata = self.get(url)
@@ -188,6 +185,14 @@ class AuthlibClient:
 
     def endpoint(self, name: str) -> str:
         return str(self.metadata[f"{name}_endpoint"])
+
+    def userinfo(self) -> httpx.Response:
+        """With the last token, in the way of bound ones, which Authlib doesn't know."""
+        shown = with_token(self.oauth.token["access_token"])
+        answer: httpx.Response = self.oauth.request(
+            "GET", self.endpoint("userinfo"), withhold_token=True, headers=shown
+        )
+        return answer
 
     def refused(self, **form: str) -> str:
         """The error of a request to the token endpoint that must not work."""
@@ -203,7 +208,8 @@ class AuthlibClient:
 
 @pytest.fixture
 def authlib(host: Host, deployment: Deployment) -> AuthlibClient:
-    return AuthlibClient(host, deployment, "vestibule-web")
+    transport = Proving(HostTransport(host, deployment.authority))
+    return AuthlibClient("vestibule-web", deployment, transport)
 
 
 def bought(client: AuthlibClient, person: Person) -> tuple[dict[str, Any], str, str]:
@@ -230,7 +236,7 @@ def test_authlib_by_code(authlib: AuthlibClient, person: Person, deployment: Dep
         params={"nonce": nonce, "client_id": "vestibule-web", "access_token": tokens["access_token"]},
     )  # fmt: skip
     claims.validate()
-    person_info = authlib.oauth.get(authlib.endpoint("userinfo")).json()
+    person_info = authlib.userinfo().json()
     assert person_info["sub"] == claims["sub"]
     assert person_info["aor"] == deployment.user("alice").sip
     code = parse_qs(urlsplit(back).query)["code"][0]
@@ -243,13 +249,13 @@ def test_authlib_refreshes_and_revokes(authlib: AuthlibClient, person: Person) -
     first, _, _ = bought(authlib, person)
     second = authlib.oauth.refresh_token(authlib.endpoint("token"), first["refresh_token"])
     assert second["refresh_token"] != first["refresh_token"]
-    assert authlib.oauth.get(authlib.endpoint("userinfo")).status_code == 200
+    assert authlib.userinfo().status_code == 200
     assert authlib.refresh_refused(first["refresh_token"]) == "invalid_grant"
     assert authlib.refresh_refused(second["refresh_token"]) == "invalid_grant"
     third, _, _ = bought(authlib, person)
     ended = authlib.oauth.revoke_token(authlib.endpoint("revocation"), third["refresh_token"])
     assert ended.status_code == 200
-    assert authlib.oauth.get(authlib.endpoint("userinfo")).status_code == 401
+    assert authlib.userinfo().status_code == 401
     assert authlib.refresh_refused(third["refresh_token"]) == "invalid_grant"
 
 
@@ -265,11 +271,12 @@ def test_authlib_without_pkce_is_sent_back(authlib: AuthlibClient, person: Perso
 def test_authlib_on_a_device(
     host: Host, deployment: Deployment, person: Person, decision: str, error: str | None
 ) -> None:
-    client = AuthlibClient(host, deployment, "vestibule-phone")
+    transport = HostTransport(host, deployment.authority)
+    client = AuthlibClient("vestibule-phone", deployment, transport)
     endpoint = client.endpoint("device_authorization")
     form = {"client_id": "vestibule-phone", "scope": _SCOPE}
     begun = client.oauth.request("POST", endpoint, data=form, withhold_token=True).json()
-    asking = {"grant_type": _DEVICE_GRANT, "device_code": begun["device_code"]}
+    asking = {"grant_type": DEVICE_GRANT, "device_code": begun["device_code"]}
     assert client.refused(**asking) == "authorization_pending"
     assert client.refused(**asking) == "slow_down"
     person.decide(begun["user_code"], decision)

@@ -1,5 +1,6 @@
 """What several kinds of unit tests need."""
 
+import asyncio
 import shutil
 import socket
 import subprocess
@@ -9,10 +10,32 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from vestibule.store.engine import Store
+
 
 def postgres_program(name: str) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(found[-1]) if found else name
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with our tables and nothing in them: migrating one anew takes longer than most tests do."""
+    file = tmp_path_factory.mktemp("migrated") / "vestibule.db"
+
+    async def migrate() -> None:
+        store = Store(f"sqlite:///{file}")
+        await store.start()
+        await store.close()
+
+    asyncio.run(migrate())
+    return file
+
+
+@pytest.fixture
+def sqlite_url(migrated: Path, tmp_path: Path) -> str:
+    """A database of the test's own, empty and up to date."""
+    return f"sqlite:///{shutil.copy(migrated, tmp_path)}"
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.oidc import tokens
 from tests.web.conftest import OpenBrowser
@@ -89,9 +90,7 @@ def is_told_that_it_is_poor(page: Page) -> None:
 def everyone(client: httpx.Client, deployment: Deployment, token: str) -> list[dict[str, Any]]:
     """What the server says of the meeting."""
     meeting = deployment.facts["meeting"]["id"]
-    answer = client.get(
-        f"/api/v1/meetings/{meeting}/quality", headers={"Authorization": f"Bearer {token}"}
-    )
+    answer = client.get(f"/api/v1/meetings/{meeting}/quality", headers=with_token(token))
     answer.raise_for_status()
     return list(answer.json())
 

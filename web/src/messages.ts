@@ -197,7 +197,7 @@ export const meeting = {
   sharingSelf: "You are sharing your screen",
   stopSharing: "Stop sharing",
   speaking: "speaking",
-  silenced: "muted by a presenter",
+  mutedBy: { presenter: "muted by a presenter", self: "muted on their phone" },
   cameraPaused: "Video paused: slow connection",
   cameraOff: "camera off",
   reconnecting: "The connection was lost. Bringing you back…",

@@ -105,15 +105,18 @@ def _media_endpoint(user: etree._Element, seat: Seat) -> None:
         user, _tag("endpoint"), {"entity": seat.endpoint or "", "session-type": "audio-video"}
     )
     _text(endpoint, "status", "connected")
-    _media(endpoint, "1", "audio", may_send=seat.may_be_heard)
+    audio = _media(endpoint, "1", "audio", may_send=seat.may_be_heard)
+    if seat.muted or not seat.may(Act.SEND_AUDIO):  # else a phone's own keys mute it
+        etree.SubElement(audio, f"{{{_EXTENSIONS}}}media-ingress-filter").text = "block"
     _media(endpoint, "2", "video", may_send=seat.may(Act.SEND_VIDEO))
     _media(endpoint, "3", "applicationsharing", may_send=seat.may(Act.SHARE_SCREEN))
 
 
-def _media(endpoint: etree._Element, media_id: str, kind: str, *, may_send: bool) -> None:
+def _media(endpoint: etree._Element, media_id: str, kind: str, *, may_send: bool) -> etree._Element:
     media = etree.SubElement(endpoint, _tag("media"), id=media_id)
     _text(media, "type", kind)
     _text(media, "status", "sendrecv" if may_send else "recvonly")
+    return media
 
 
 def _text(parent: etree._Element, name: str, value: str) -> None:

@@ -12,6 +12,7 @@ ITERATIONS = 210_000
 """As OWASP's password storage cheat sheet asks of this function."""
 
 _SALT_OCTETS = 16
+_HASH_OCTETS = hashlib.sha512().digest_size
 _FORM = re.compile(r"\$pbkdf2-sha512\$i=(\d{1,8})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
 
 
@@ -25,6 +26,11 @@ class ApprovedHasher:
         """The hash of a password, with a new salt."""
         salt = secrets.token_bytes(_SALT_OCTETS)
         derived = _derive(password, salt, self._iterations)
+        return f"{KIND}i={self._iterations}${_text(salt)}${_text(derived)}"
+
+    def hash_of_none(self) -> str:
+        """Octets drawn, not derived, in that form: no password has it, and checking it is the full work."""
+        salt, derived = (secrets.token_bytes(octets) for octets in (_SALT_OCTETS, _HASH_OCTETS))
         return f"{KIND}i={self._iterations}${_text(salt)}${_text(derived)}"
 
     def verify(self, stored: str, password: str) -> bool:

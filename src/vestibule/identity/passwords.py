@@ -5,6 +5,8 @@ time of an answer tells nothing about who is in the directory (ATTACKS 10, 21).
 """
 
 import asyncio
+import base64
+import secrets
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import Type
+from argon2.low_level import ARGON2_VERSION, Type
 
 from vestibule.identity import approved_hash
 from vestibule.identity.approved_hash import ApprovedHasher
@@ -53,9 +55,8 @@ class Passwords:
         self._approved = ApprovedHasher()
         self._hasher: PasswordHasher | ApprovedHasher = self._approved if fips else self._usual
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="passwords")
-        # What the password of an unknown person is compared with. Its own password is empty,
-        # which `verify` never accepts.
-        self._nobody = self._hasher.hash("")
+        # What the password of an unknown person is compared with: no password has it.
+        self._nobody = self._approved.hash_of_none() if fips else _hash_of_none(self._usual)
 
     async def hash(self, password: str) -> str:
         """The hash to store for a new password, in PHC string format.
@@ -103,6 +104,16 @@ class Passwords:
             return self._maker(stored).verify(stored, text)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _hash_of_none(hasher: PasswordHasher) -> str:
+    """Octets drawn, not derived, in the form of a hash: checking it is the full work, making it is none."""
+    salt, derived = (
+        base64.b64encode(secrets.token_bytes(octets)).rstrip(b"=").decode()
+        for octets in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${derived}"
 
 
 def _normal(password: str) -> str:

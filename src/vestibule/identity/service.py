@@ -94,7 +94,14 @@ def open_identity(
     issuer = f"{origin}/identity"
     keys = SigningKeys.load_or_create(folder / "token-keys.json")
     device_cookies = DeviceCookies.load_or_create(folder / "device-cookies.key")
-    tokens = AccessTokens(issuer, keys, directory, clock=clock)
+    clients = (web_client(origin), *device_clients())
+    tokens = AccessTokens(
+        issuer,
+        keys,
+        directory,
+        clock=clock,
+        bound_clients={one.client_id for one in clients if one.dpop_bound_access_tokens},
+    )
     associations = Associations(tokens, clock=clock, lifetime=association_seconds)
     proofs = DpopProofs(clock)
     passwords = passwords or Passwords(fips=fips)
@@ -112,7 +119,6 @@ def open_identity(
     )
     failures = (limits.recent_failures, factors.limits.recent_failures)
     gate = AccessGate(directory, failures, factors.records.any_of, notes)
-    clients = (web_client(origin), *device_clients())
     device_codes = DeviceCodes(store, writer, sealing, clock=clock)
     provider = Provider(
         issuer,

@@ -8,7 +8,7 @@ A token can be bound to its holder's key (`cnf`, RFC 9449 section 6): without th
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -109,15 +109,22 @@ class _Signed:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens."""
+    """Issues and verifies access tokens. `bound_clients`: ids of clients whose tokens are always bound."""
 
     def __init__(
-        self, issuer: str, keys: SigningKeys, people: People, *, clock: Callable[[], float]
+        self,
+        issuer: str,
+        keys: SigningKeys,
+        people: People,
+        *,
+        clock: Callable[[], float],
+        bound_clients: Container[str] = (),
     ) -> None:
         self._issuer = issuer
         self._keys = keys
         self._people = people
         self._clock = clock
+        self._bound_clients = bound_clients
         self._checked: OrderedDict[str, _Signed] = OrderedDict()
         self._revoked: OrderedDict[str, float] = OrderedDict()
         self._told: list[Callable[[], object]] = []
@@ -131,8 +138,10 @@ class AccessTokens:
     ) -> str:
         """A token for the person, good for every audience of ours for `LIFETIME` seconds.
 
-        `key`: the thumbprint of the key that it is to be bound to.
+        `key`: the thumbprint of the key that it is to be bound to. Raises ValueError if there must be one.
         """
+        if not key and client_id in self._bound_clients:
+            raise ValueError(f"a token of {client_id} is bound to a key")
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
@@ -167,7 +176,7 @@ class AccessTokens:
             raise TokenRefused(Refusal.ISSUER)
         if audience not in signed.audience:
             raise TokenRefused(Refusal.AUDIENCE)
-        if claims.key != key:
+        if claims.key != key or (not key and claims.client_id in self._bound_clients):
             raise TokenRefused(Refusal.KEY)
         if now >= claims.expires_at + _LEEWAY:
             self._checked.pop(token, None)

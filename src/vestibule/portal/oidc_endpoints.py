@@ -11,48 +11,81 @@ from vestibule.identity.provider.messages import Answer, Parameters
 from vestibule.portal.connection import connection_of
 from vestibule.portal.dependencies import PortalDependencies
 from vestibule.portal.form_body import form_fields
-from vestibule.portal.problem import Problem
+from vestibule.portal.oidc_description import (
+    DeviceAnswer,
+    DeviceForm,
+    KeySet,
+    Metadata,
+    RevocationForm,
+    TokenAnswer,
+    TokenForm,
+    UserInfo,
+    answers,
+    form,
+    just,
+)
+from vestibule.portal.problem import Problem, documented
 from vestibule.portal.token_proof import Caller, TokenProof
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
+_USERINFO = just(UserInfo) | documented(401, 403, 413)
 
 
 def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     """The routes."""
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(tags=["OpenID Connect"], default_response_class=JSONResponse)
     provider = deps.provider
 
-    @routes.get("/identity/.well-known/openid-configuration")
-    @routes.get("/.well-known/openid-configuration/identity")
-    @routes.get("/.well-known/oauth-authorization-server/identity")
+    @routes.get("/identity/.well-known/openid-configuration", responses=just(Metadata))
+    @routes.get("/.well-known/openid-configuration/identity", include_in_schema=False)
+    @routes.get("/.well-known/oauth-authorization-server/identity", include_in_schema=False)
     async def metadata() -> Response:
+        """What the provider is and does."""
         return JSONResponse(provider.metadata(), headers=_CACHED)
 
-    @routes.get("/identity/jwks")
+    @routes.get("/identity/jwks", responses=just(KeySet))
     async def jwks() -> Response:
+        """The keys that sign our tokens."""
         return JSONResponse(provider.jwks(), headers=_CACHED)
 
-    @routes.post("/identity/token")
+    @routes.post(
+        "/identity/token",
+        openapi_extra=form(TokenForm, proof=True),
+        responses=answers(TokenAnswer, 400),
+    )
     async def token(request: Request) -> Response:
+        """Tokens for a code, a refresh token, or a device that was let in."""
+
         async def answer(fields: Parameters) -> Answer:
             proofs = request.headers.getlist("dpop")
             return await provider.token(fields, connection_of(request), proofs)
 
         return await _answered(answer, request)
 
-    @routes.post("/identity/device-authorization")
+    @routes.post(
+        "/identity/device-authorization",
+        openapi_extra=form(DeviceForm),
+        responses=answers(DeviceAnswer, 400, 429),
+    )
     async def device_authorization(request: Request) -> Response:
+        """A device begins to sign in."""
+
         async def answer(fields: Parameters) -> Answer:
             return await provider.device_authorization(fields, connection_of(request))
 
         return await _answered(answer, request)
 
-    @routes.post("/identity/revoke")
+    @routes.post(
+        "/identity/revoke", openapi_extra=form(RevocationForm), responses=answers(None, 400)
+    )
     async def revoke(request: Request) -> Response:
+        """Ends the sign-in that a refresh token came from; one that isn't known is no error."""
         return await _answered(provider.revoke, request)
 
-    @routes.api_route("/identity/userinfo", methods=["GET", "POST"])
+    @routes.get("/identity/userinfo", responses=_USERINFO)
+    @routes.post("/identity/userinfo", responses=_USERINFO)
     async def userinfo(caller: Annotated[Caller, Depends(proof)]) -> Response:
+        """Whose token it is."""
         claims: dict[str, Any] | None = provider.userinfo(caller.claims)
         if claims is None:
             challenge = 'Bearer error="insufficient_scope", scope="openid"'

@@ -20,6 +20,9 @@ class ProblemDocument(BaseModel):
     detail: str | None = Field(None, description="What to do about it.")
 
 
+_SCHEMA = ProblemDocument.model_json_schema()
+
+
 class Problem(Exception):
     """Ends a request with a problem document."""
 
@@ -53,8 +56,7 @@ def title_of(status: int) -> str:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an OpenAPI operation that may end with these problems."""
-    schema = ProblemDocument.model_json_schema()
     return {
-        status: {"description": title_of(status), "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {"description": title_of(status), "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
         for status in statuses
     }

@@ -8,7 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from vestibule.store import sqlite
-from vestibule.store.migrate import SchemaTooNew, is_current, upgrade
+from vestibule.store.schema import SchemaTooNew, is_current
 
 __all__ = ["SchemaTooNew", "Store"]
 
@@ -30,6 +30,8 @@ class Store:
         async with self.connect() as connection:
             current = await connection.run_sync(is_current)
         if not current:
+            from vestibule.store.migrate import upgrade  # noqa: PLC0415 - long to load, seldom needed
+
             async with self.begin() as connection:
                 await connection.run_sync(upgrade)
 

@@ -1,31 +1,13 @@
-"""Schema migrations, run when the store starts. They travel inside the package."""
+"""Schema migrations, run when a store starts whose schema is an older one. They travel inside the package."""
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x7E571B  # any number, the same in every process of ours
-
-
-class SchemaTooNew(Exception):
-    """The database was written by a newer Vestibule than this one."""
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether the schema is at the newest revision. Raises SchemaTooNew."""
-    scripts = ScriptDirectory.from_config(_config(connection))
-    found = MigrationContext.configure(connection).get_current_revision()
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise SchemaTooNew(
-            f"the database is at revision {found}, which this version doesn't know: "
-            "start the newer Vestibule that wrote it, or restore a backup"
-        )
-    return found == scripts.get_current_head()
 
 
 def upgrade(connection: Connection) -> None:

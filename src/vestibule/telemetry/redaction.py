@@ -20,6 +20,7 @@ _SECRET_VALUES = tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
         r"(?i:\b(?:bearer|dpop|digest|basic)\s+)(\S.*)",  # an Authorization header
+        r"(?i:\bcookie:\s*)(\S.*)",  # and those of cookies
         r"(\bv(?:pt|scim)_[\w-]{8,})",  # a personal or a provisioning token
         # a JWT; looked for only where two dots follow, or `eyeyey…` would be read to its end at each `ey`
         r"(?<![\w-])(?=[\w-]*+\.[\w-]++\.)[\w-]*?(ey[\w-]{8,}\.[\w-]+\.[\w-]*)",
@@ -28,6 +29,10 @@ _SECRET_VALUES = tuple(
         r"a=crypto:\d+ \S+ inline:(\S+)",  # an SRTP key
         r"://[^/\s:@]+:([^/\s@]+)@",  # a password in a URL
     )
+)
+_NAMED = re.compile(
+    # As in a form or a query, `name=value`, or in JSON, `"name": "value"`; a text is read once, however long.
+    r"""(?<![\w-])([A-Za-z][\w-]{0,63})(?:=["']?|["']\s?:\s?["']?)([^\s"'&;,)}\]]+)"""
 )
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _MOST_DEPTH = 6
@@ -86,10 +91,14 @@ def marked_lines(text: str) -> str:
 def _without_secrets(text: str) -> str:
     for pattern in _SECRET_VALUES:
         text = pattern.sub(_hide_group, text)
-    return text
+    return _NAMED.sub(_hide_if_it_sounds_secret, text)
 
 
-def _hide_group(match: re.Match[str]) -> str:
-    start, end = (position - match.start() for position in match.span(1))
+def _hide_if_it_sounds_secret(match: re.Match[str]) -> str:
+    return _hide_group(match, 2) if sounds_secret(match[1]) else match.group()
+
+
+def _hide_group(match: re.Match[str], group: int = 1) -> str:
+    start, end = (position - match.start() for position in match.span(group))
     whole = match.group()
     return whole[:start] + HIDDEN + whole[end:]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -45,8 +44,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    store = Store(f"sqlite:///{tmp_path / 'vestibule.db'}")
+async def house(sqlite_url: str) -> AsyncIterator[House]:
+    store = Store(sqlite_url)
     await store.start()
     house = House(store)
     await house.directory.load()

@@ -6,7 +6,10 @@ from tests.unit.conferencing.conference_bench import ALICE, GUEST, make_conferen
 from vestibule.conferencing.admission import Who
 from vestibule.conferencing.roster import RosterView
 
-NS = {"i": "urn:ietf:params:xml:ns:conference-info"}
+NS = {
+    "i": "urn:ietf:params:xml:ns:conference-info",
+    "x": "http://schemas.microsoft.com/rtc/2005/08/confinfoextensions",
+}
 
 
 def entities(document: bytes | None) -> list[tuple[str, str]]:
@@ -68,8 +71,31 @@ def test_media_is_listed_when_connected_with_what_the_room_takes() -> None:
     root = etree.fromstring(view.full())
     endpoint = root.find('.//i:endpoint[@entity="e1"]', NS)
     assert endpoint is not None
+    assert endpoint.findtext("i:media/x:media-ingress-filter", namespaces=NS) == "block"
     assert [m.findtext("i:status", namespaces=NS) for m in endpoint.iterfind("i:media", NS)] == [
         "recvonly",
         "sendrecv",
         "sendrecv",
     ]
+
+
+def test_a_phone_s_own_mute_is_told_from_a_presenter_s() -> None:
+    conference, _ = make_conference()
+    view = RosterView(conference, sees_lobby=False)
+    host = conference.knock(ALICE, "Alice", Who.ORGANIZER)
+    conference.claim_endpoint(host, "e1")
+    conference.media_changed(host, connected=True)
+
+    def audio() -> tuple[str | None, str | None]:
+        media = etree.fromstring(view.full()).find('.//i:endpoint[@entity="e1"]/i:media', NS)
+        assert media is not None
+        status = media.findtext("i:status", None, NS)
+        return status, media.findtext("x:media-ingress-filter", None, NS)
+
+    assert audio() == ("sendrecv", None)
+    conference.toggle_self_mute(host)
+    assert audio() == ("recvonly", None)
+    conference.mute(host, ALICE, muted=True)
+    assert audio() == ("recvonly", "block")
+    conference.toggle_self_mute(host)
+    assert audio() == ("recvonly", "block")

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ from vestibule.store.writer import Writer
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'vestibule.db'}")
+async def store(sqlite_url: str) -> AsyncIterator[Store]:
+    store = Store(sqlite_url)
     await store.start()
     yield store
     await store.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 
 from vestibule.identity.passwords import Passwords, PasswordUnfit
 
@@ -60,3 +61,19 @@ async def test_the_work_for_nobody_is_the_work_for_somebody(passwords: Passwords
     stored = await passwords.hash("correct horse")
     nobody = passwords._nobody
     assert stored.split("$")[1:4] == nobody.split("$")[1:4]
+    assert len(stored) == len(nobody)
+    with pytest.raises(
+        VerifyMismatchError
+    ):  # and not that it is no hash, for which nothing is computed
+        passwords._usual.verify(nobody, "anything")
+
+
+async def test_so_with_approved_hashes() -> None:
+    passwords = Passwords(fips=True)
+    try:
+        stored, nobody = await passwords.hash("correct horse"), passwords._nobody
+        assert stored.split("$")[1:3] == nobody.split("$")[1:3]
+        assert len(stored) == len(nobody)
+        assert not await passwords.verify(None, "anything")
+    finally:
+        passwords.close()

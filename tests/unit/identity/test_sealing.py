@@ -29,8 +29,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def tickets(tmp_path: Path, clock: Clock) -> AsyncIterator[Tickets]:
-    store = Store(f"sqlite:///{tmp_path / 'tickets.db'}")
+async def tickets(sqlite_url: str, clock: Clock) -> AsyncIterator[Tickets]:
+    store = Store(sqlite_url)
     await store.start()
     writer = Writer(store)
     yield Tickets(SEALING, writer, clock=clock)

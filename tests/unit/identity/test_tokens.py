@@ -240,3 +240,18 @@ def test_tokens_outlive_one_rotation_of_the_key_and_no_more(
     AccessTokens(ISSUER, rotated, crowd, clock=clock).verify(token, audience="sip")
     twice = AccessTokens(ISSUER, rotated.rotate(), crowd, clock=clock)
     assert refusal(twice, token) is Refusal.UNKNOWN_KEY
+
+
+def test_some_clients_tokens_are_bound_or_none(
+    keys: SigningKeys, crowd: Crowd, clock: Clock, tokens: AccessTokens, token: str
+) -> None:
+    """One that was issued before the client had to prove its key included."""
+    strict = AccessTokens(ISSUER, keys, crowd, clock=clock, bound_clients={"vestibule-web"})
+    tokens.verify(token, audience="api")
+    with pytest.raises(TokenRefused, match="key"):
+        strict.verify(token, audience="api")
+    with pytest.raises(ValueError, match="bound"):
+        strict.issue(Someone(), "vestibule-web", "openid")
+    bound = strict.issue(Someone(), "vestibule-web", "openid", key="k" * 43)
+    assert strict.verify(bound, audience="api", key="k" * 43).key == "k" * 43
+    strict.verify(strict.issue(Someone(), "vestibule-phone", "openid"), audience="sip")

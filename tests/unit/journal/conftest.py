@@ -12,9 +12,9 @@ from vestibule.store.engine import Store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'vestibule.db'}"
+        return sqlite_url
     server: str = request.getfixturevalue("postgresql")
     name = f"journal_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:

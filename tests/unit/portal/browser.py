@@ -9,6 +9,7 @@ import pyotp
 from starlette.types import ASGIApp
 
 from tests.clients.authenticator import Authenticator
+from tests.clients.dpop import KeyHolder, Prover
 from tests.clients.oidc import Ask, form_of, hidden_fields, passkey_options, query_of
 
 ORIGIN = "https://uc.vestibule.test:8443"
@@ -19,10 +20,16 @@ SCOPE = "openid profile offline_access"
 class Browser:
     """One browser profile."""
 
-    def __init__(self, app: ASGIApp, address: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, app: ASGIApp, address: str, clock: Callable[[], float], key: KeyHolder | None = None
+    ) -> None:
+        """`key`: another browser's, if this is to have it as well."""
         self.clock = clock
+        self.key = key or KeyHolder(Prover(clock=clock))
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, client=(address, 50_000)), base_url=ORIGIN
+            transport=httpx.ASGITransport(app, client=(address, 50_000)),
+            base_url=ORIGIN,
+            auth=self.key,
         )
 
     async def close(self) -> None:
@@ -73,9 +80,11 @@ class Browser:
         tokens: dict[str, Any] = answer.json()
         return tokens
 
-    async def api(self, method: str, path: str, token: str | None, **more: Any) -> httpx.Response:
-        """A call of the API."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def api(
+        self, method: str, path: str, token: str | None, scheme: str = "DPoP", **more: Any
+    ) -> httpx.Response:
+        """A call of the API, with a token that is bound to the browser's key, or a bearer token."""
+        headers = {"Authorization": f"{scheme} {token}"} if token else {}
         return await self.http.request(method, f"/api/v1{path}", headers=headers, **more)
 
     # --- second factors ---

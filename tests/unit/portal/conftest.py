@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
+from tests.clients.dpop import KeyHolder
 from tests.unit.portal.browser import ORIGIN, Browser
 from vestibule.conferencing.identifiers import MeetingAddress
 from vestibule.conferencing.meeting_quality import ParticipantQuality
@@ -76,18 +78,21 @@ class Portal:
     qualities: Qualities
     """What the room says, by meeting."""
     browsers: list[Browser] = field(default_factory=list)
+    app: FastAPI | None = None
+    """Made for the first browser."""
 
-    def browser(self, address: str = "192.0.2.1") -> Browser:
+    def browser(self, address: str = "192.0.2.1", key: KeyHolder | None = None) -> Browser:
         """A browser of its own: no cookies yet, an address that limits see."""
-        browser = Browser(create_app(self.deps), address, self.clock)
+        self.app = self.app or create_app(self.deps)
+        browser = Browser(self.app, address, self.clock, key)
         self.browsers.append(browser)
         return browser
 
 
 @pytest.fixture
-async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
+async def portal(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Portal]:
     clock = Clock()
-    store = Store(f"sqlite:///{tmp_path / 'vestibule.db'}")
+    store = Store(sqlite_url)
     await store.start()
     writer = Writer(store)
     directory = Directory(store)

@@ -84,7 +84,7 @@ async def test_a_refresh_outside_is_refused_and_revokes_nothing(portal: Portal) 
     await rule(portal, SHUT)
     browser = portal.browser(INSIDE)
     tokens = await browser.tokens()
-    outside = portal.browser(OUTSIDE)
+    outside = portal.browser(OUTSIDE, browser.key)
     for _ in range(2):
         answer = await outside.refresh(tokens["refresh_token"])
         assert answer.json()["error"] == "invalid_grant"
@@ -98,7 +98,7 @@ async def test_a_refresh_of_a_used_token_is_still_a_replay_outside(portal: Porta
     browser = portal.browser(INSIDE)
     first = await browser.tokens()
     second = (await browser.refresh(first["refresh_token"])).json()
-    await portal.browser(OUTSIDE).refresh(first["refresh_token"])
+    await portal.browser(OUTSIDE, browser.key).refresh(first["refresh_token"])
     assert (await browser.refresh(second["refresh_token"])).status_code == 400
 
 

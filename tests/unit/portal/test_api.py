@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.clients.dpop import with_token
 from tests.unit.portal.conftest import Portal
 
 MEETING = "A" * 22
@@ -157,7 +158,7 @@ async def test_bodies_have_one_reading_and_a_size(portal: Portal, body: bytes, s
     answer = await browser.http.post(
         "/api/v1/meetings",
         content=body,
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        headers={**with_token(token), "Content-Type": "application/json"},
     )
     assert is_problem(status, answer.text, answer.headers["content-type"]), answer.text
 
@@ -241,6 +242,12 @@ async def test_the_api_describes_itself_and_names_its_errors(portal: Portal) -> 
         "/api/v1/meetings/{meeting_id}/quality",
         "/api/v1/join/{organizer}/{meeting_id}",
         "/identity/associations",
+        "/identity/.well-known/openid-configuration",
+        "/identity/jwks",
+        "/identity/token",
+        "/identity/device-authorization",
+        "/identity/revoke",
+        "/identity/userinfo",
         "/pki/authority.pem",
         "/pki/root.crl",
         "/pki/issuing.crl",

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.clients.association import unb64
+from tests.clients.dpop import with_token
 from tests.unit.identity.test_canonical_form import AGREEMENT
 from tests.unit.portal.conftest import Portal
 
@@ -15,9 +16,7 @@ POINT = AGREEMENT["client_public"]
 async def test_an_access_token_and_a_key_make_one(portal: Portal) -> None:
     browser = portal.browser()
     token = (await browser.tokens())["access_token"]
-    answer = await browser.http.post(
-        PATH, json={"public_key": POINT}, headers={"Authorization": f"Bearer {token}"}
-    )
+    answer = await browser.http.post(PATH, json={"public_key": POINT}, headers=with_token(token))
     assert answer.status_code == 201
     given = answer.json()
     assert len(unb64(given["public_key"])) == 65
@@ -40,7 +39,7 @@ async def test_an_access_token_and_a_key_make_one(portal: Portal) -> None:
 async def test_what_is_no_key_makes_none(portal: Portal, body: object) -> None:
     browser = portal.browser()
     token = (await browser.tokens())["access_token"]
-    answer = await browser.http.post(PATH, json=body, headers={"Authorization": f"Bearer {token}"})
+    answer = await browser.http.post(PATH, json=body, headers=with_token(token))
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert json.loads(answer.text)["status"] == 422

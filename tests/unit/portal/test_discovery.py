@@ -1,13 +1,15 @@
 """The provider as others' code sees it: Authlib's client and metadata checks."""
 
+import httpx
 import pytest
 from authlib.oauth2 import rfc9207
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc import rpinitiated
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
+from tests.clients.dpop import with_token
 from tests.clients.oidc import challenge_of
-from tests.unit.portal.browser import CALLBACK, ORIGIN, SCOPE
+from tests.unit.portal.browser import CALLBACK, ORIGIN, SCOPE, Browser
 from tests.unit.portal.conftest import Portal
 
 
@@ -37,6 +39,16 @@ async def test_the_metadata_is_complete_and_true(portal: Portal) -> None:
             assert answer.status_code != 404, name
 
 
+class Proving(httpx.AsyncBaseTransport):
+    """Adds what that client lacks, proofs of the browser's key."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._browser.http.send(request)
+
+
 @pytest.mark.filterwarnings("ignore:The httpx module is deprecated")
 async def test_somebody_else_s_client_gets_through(portal: Portal) -> None:
     # Imported here, for it warns at import.
@@ -50,7 +62,7 @@ async def test_somebody_else_s_client_gets_through(portal: Portal) -> None:
         redirect_uri=CALLBACK,
         scope=SCOPE,
         code_challenge_method="S256",
-        transport=browser.http._transport,
+        transport=Proving(browser),
     ) as client:
         verifier = "v" * 64
         url, state = client.create_authorization_url(
@@ -65,7 +77,8 @@ async def test_somebody_else_s_client_gets_through(portal: Portal) -> None:
             code_verifier=verifier,
             state=state,
         )
-        info = (await client.get(document["userinfo_endpoint"])).json()
+        shown = with_token(tokens["access_token"])  # it knows bearer tokens only
+        info = (await browser.http.get(document["userinfo_endpoint"], headers=shown)).json()
         assert info["sub"] == portal.alice.id
         assert info["aor"] == "sip:alice@vestibule.test"
         renewed = await client.refresh_token(document["token_endpoint"])
@@ -74,7 +87,7 @@ async def test_somebody_else_s_client_gets_through(portal: Portal) -> None:
 
 async def test_userinfo_is_for_openid_only(portal: Portal) -> None:
     browser = portal.browser()
-    token = portal.identity.tokens.issue(portal.alice, "vestibule-web", "profile")
+    token = portal.identity.tokens.issue(portal.alice, "vestibule-phone", "profile")
     answer = await browser.http.get(
         "/identity/userinfo", headers={"Authorization": f"Bearer {token}"}
     )

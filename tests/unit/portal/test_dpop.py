@@ -5,10 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.dpop import Prover
+from tests.clients.dpop import WITHOUT_PROOF, Prover
 from tests.clients.oidc import Ask, query_of
 from tests.unit.portal.browser import CALLBACK, ORIGIN, Browser
 from tests.unit.portal.conftest import Portal
+from tests.unit.portal.test_device_sign_in import GRANT, allow, begin, poll, say, typed
 from vestibule.journal.kinds import Kind
 
 TOKEN_URL = f"{ORIGIN}/identity/token"
@@ -101,8 +102,9 @@ async def test_a_bound_token_is_no_bearer_token_and_the_other_way_round(
 ) -> None:
     browser = portal.browser()
     tokens = (await redeem(browser, prover, Ask())).json()
-    assert (await browser.api("GET", "/session", tokens["access_token"])).status_code == 401
-    bearer = (await portal.browser().tokens())["access_token"]
+    as_bearer = await browser.api("GET", "/session", tokens["access_token"], "Bearer")
+    assert as_bearer.status_code == 401
+    bearer = portal.identity.tokens.issue(portal.alice, "vestibule-phone", "openid")
     assert (await call(browser, prover, bearer)).status_code == 401
     thief = Prover(nonce=prover.nonce, clock=portal.clock)
     assert (await call(browser, thief, tokens["access_token"])).status_code == 401
@@ -128,10 +130,32 @@ async def test_a_refresh_token_is_bound_and_a_thief_takes_nothing_away(
 
 
 async def test_a_refresh_binds_what_was_bound_to_nothing(portal: Portal, prover: Prover) -> None:
-    browser = portal.browser()
-    unbound = (await browser.tokens())["refresh_token"]
-    token = (await refreshed(browser, prover, unbound)).json()["refresh_token"]
-    assert (await browser.refresh(token)).json()["error"] == "invalid_grant"
+    await allow(portal)
+    browser, client = portal.browser(), {"client_id": "vestibule-cli"}
+    begun = (await begin(browser)).json()
+    await say(browser, await typed(browser, begun["user_code"]), "allow")
+    browser.http.auth = WITHOUT_PROOF
+    tokens = await poll(browser, begun["device_code"])
+    assert tokens["token_type"] == "Bearer"
+    bound_now = await refreshed(browser, prover, tokens["refresh_token"], **client)
+    token = bound_now.json()["refresh_token"]
+    refused = await browser.token(grant_type="refresh_token", refresh_token=token, **client)
+    assert refused.json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token", GRANT, "password"])
+async def test_the_web_client_gets_nothing_without_a_proof(
+    portal: Portal, prover: Prover, grant_type: str
+) -> None:
+    browser, ask = portal.browser(), Ask()
+    code = query_of(await browser.sign_in(ask))["code"]
+    form = {"code": code, "redirect_uri": CALLBACK, "code_verifier": ask.verifier}
+    browser.http.auth = WITHOUT_PROOF
+    refused = await browser.token(grant_type=grant_type, refresh_token="x", device_code="x", **form)
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "invalid_dpop_proof"
+    bought = await bound(browser, prover, grant_type="authorization_code", **form)
+    assert bought.status_code == 200  # the refusal used nothing up
 
 
 async def test_a_code_bound_in_advance_is_for_that_key_only(portal: Portal, prover: Prover) -> None:

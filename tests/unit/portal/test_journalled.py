@@ -94,7 +94,7 @@ async def test_a_token_used_twice_is_nobody_known(portal: Portal) -> None:
 
 
 async def test_a_bad_token_at_the_api(portal: Portal) -> None:
-    await portal.browser("192.0.2.7").api("GET", "/session", "made-up")
+    await portal.browser("192.0.2.7").api("GET", "/session", "made-up", "Bearer")
     assert portal.journal.notes == [
         Note(
             Kind.PROOF_REFUSED, address="192.0.2.7", mechanism="api-bearer",

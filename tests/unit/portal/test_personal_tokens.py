@@ -53,7 +53,8 @@ async def revoke(browser: Browser) -> None:
 
 async def status(browser: Browser, text: str, path: str = "/session", method: str = "GET") -> int:
     more = {"json": {"subject": "Budget"}} if method == "POST" else {}
-    return (await browser.api(method, path, text, **more)).status_code
+    scheme = "Bearer" if text.startswith("vpt_") else "DPoP"
+    return (await browser.api(method, path, text, scheme, **more)).status_code
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ async def test_conditional_access_is_asked_at_each_use(portal: Portal, browser: 
     inside = replace(access, rules=(rule,), inside=("192.0.2.0/24",))
     await allow(portal, conditional_access=inside)
     assert await status(portal.browser("192.0.2.7"), text) == 200
-    blocked = await portal.browser("203.0.113.9").api("GET", "/session", text)
+    blocked = await portal.browser("203.0.113.9").api("GET", "/session", text, "Bearer")
     assert blocked.status_code == 403
     assert "inside-only" in blocked.json()["detail"]
 

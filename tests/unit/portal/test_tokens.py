@@ -7,6 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.clients.dpop import with_token
 from tests.clients.oidc import Ask, query_of
 from tests.unit.portal.browser import CALLBACK, ORIGIN
 from tests.unit.portal.conftest import Portal
@@ -19,7 +20,7 @@ async def test_the_code_buys_tokens_that_our_keys_signed(portal: Portal) -> None
     answer = await browser.redeem(ask, query_of(back)["code"])
     assert answer.headers["cache-control"] == "no-store"
     tokens = answer.json()
-    assert tokens["token_type"] == "Bearer"
+    assert tokens["token_type"] == "DPoP"
     assert tokens["expires_in"] == 600
     keys = KeySet.import_key_set((await browser.http.get("/identity/jwks")).json())
     claims = jwt.decode(tokens["id_token"], keys, algorithms=["ES256"]).claims
@@ -36,9 +37,7 @@ async def test_without_offline_access_there_is_no_refresh_token(portal: Portal) 
     back = await browser.sign_in(ask)
     tokens = (await browser.redeem(ask, query_of(back)["code"])).json()
     assert "refresh_token" not in tokens
-    info = await browser.http.get(
-        "/identity/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}
-    )
+    info = await browser.http.get("/identity/userinfo", headers=with_token(tokens["access_token"]))
     assert info.json() == {"sub": portal.alice.id}
 
 
@@ -161,7 +160,7 @@ async def test_a_stolen_refresh_token_used_twice_ends_the_family(portal: Portal)
     browser = portal.browser()
     first = await browser.tokens()
     stolen = first["refresh_token"]
-    thief = (await portal.browser("198.51.100.7").refresh(stolen)).json()
+    thief = (await portal.browser("198.51.100.7", browser.key).refresh(stolen)).json()
     assert (await browser.refresh(stolen)).json()["error"] == "invalid_grant"
     assert (await browser.refresh(thief["refresh_token"])).json()["error"] == "invalid_grant"
     for access_token in (first["access_token"], thief["access_token"]):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vestibule.telemetry.logs import configure_logs
-from vestibule.telemetry.redaction import sounds_secret, visible
+from vestibule.telemetry.redaction import redacted, sounds_secret, visible
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +85,12 @@ def test_secrets_are_hidden_by_name(capsys: pytest.CaptureFixture[str]) -> None:
         ("GET https://h/meet/alice/AAAAAAAAAAAAAAAAAAAAAA#the-conference-key", "the-conference"),
         ("-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----", "MIGH"),
         ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7", "WVNf"),
+        ("GET /x?state=1&access_token=abc123&x=1", "abc123"),
+        ("x=1; client-secret='abc123'", "abc123"),
+        ('{"user": "a", "clientSecret": "abc123"}', "abc123"),
+        ("{'user': 'a', 'password': 'abc123'}", "abc123"),
+        ("Set-Cookie: name=abc123; Secure", "abc123"),
+        ("Cookie: a=b; name=abc123", "abc123"),
         ("can't reach postgresql://vestibule:pa55@db/v", "pa55"),
     ],
 )
@@ -122,3 +128,5 @@ def test_libraries_lines_are_treated_the_same(capsys: pytest.CaptureFixture[str]
 
 def test_what_is_plain_stays_plain() -> None:
     assert visible("Älice 🐟") == "Älice 🐟"
+    for text in ("Älice 🐟", "KeyError: 'x'", "status_code=404", "a=b&c=d", '{"user": "alice"}'):
+        assert redacted(text) == text

@@ -13,7 +13,7 @@ import {
 } from "@fluentui/react-components";
 import { MicOffRegular, MoreHorizontalRegular } from "@fluentui/react-icons";
 import { meetings, meeting as meetingWords, people as words } from "../messages";
-import { mediaEndpointsOf, mediumOf, type Participant } from "../signalling/roster";
+import { mediaEndpointsOf, muteOf, type Participant } from "../signalling/roster";
 import type { MeetingModel, MeetingState } from "../state/meeting";
 import { peopleSorted, peopleWaiting } from "../state/tiles";
 import { CopyField } from "./copy-field";
@@ -117,7 +117,9 @@ function Person({ person, model, state }: { person: Participant; model: MeetingM
   const styles = useStyles();
   const isSelf = person.entity === model.identity.uri;
   const endpoints = mediaEndpointsOf(person);
-  const silenced = endpoints.some((endpoint) => mediumOf(endpoint, "audio")?.status === "recvonly");
+  const mutes = endpoints.map(muteOf);
+  const silenced = mutes.includes("presenter");
+  const muted = silenced ? "presenter" : mutes.includes("self") ? "self" : null;
   const actable = state.role !== "attendee" && !isSelf;
   return (
     <li className={styles.person} data-testid="roster-item">
@@ -128,7 +130,7 @@ function Person({ person, model, state }: { person: Participant; model: MeetingM
           {endpoints.length === 0 ? words.connecting : words.roles[person.role]}
         </Text>
       </div>
-      {silenced && <MicOffRegular className={styles.muted} aria-label={meetingWords.silenced} />}
+      {muted && <MicOffRegular className={styles.muted} aria-label={meetingWords.mutedBy[muted]} />}
       {actable && <PersonMenu person={person} model={model} silenced={silenced} />}
     </li>
   );

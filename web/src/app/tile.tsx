@@ -90,11 +90,11 @@ export function PersonTile({ tile, model, width, height }: PersonTileProps) {
         </Text>
       )}
       <figcaption className={styles.label}>
-        {tile.silenced && <MicOffRegular aria-hidden="true" />}
+        {tile.muted && <MicOffRegular aria-hidden="true" />}
         <Text size={200} className={styles.name}>
           {tile.isSelf ? words.youNamed(tile.name) : tile.name}
         </Text>
-        {tile.isSelf && <OwnMicrophone model={model} silenced={tile.silenced} />}
+        {tile.isSelf && <OwnMicrophone model={model} silenced={tile.muted !== null} />}
       </figcaption>
     </figure>
   );
@@ -174,7 +174,7 @@ function describe(tile: Tile): string {
   const states = [
     tile.isSelf ? words.youNamed(tile.name) : tile.name,
     ...(tile.speaking ? [words.speaking] : []),
-    ...(tile.silenced ? [words.silenced] : []),
+    ...(tile.muted ? [words.mutedBy[tile.muted]] : []),
     ...(tile.paused ? [words.cameraPaused] : []),
   ];
   return states.join(", ");

@@ -7,7 +7,12 @@ export interface Medium {
   readonly type: string;
   /** sendrecv, recvonly, …: from the endpoint's point of view. */
   readonly status: string;
+  /** The meeting takes nothing of it, by a presenter's will (msci:media-ingress-filter). */
+  readonly blocked: boolean;
 }
+
+/** Who took an endpoint's microphone away: a presenter, or its own person by the keys of a phone. */
+export type Mute = "presenter" | "self";
 
 export interface Endpoint {
   readonly entity: string;
@@ -107,6 +112,7 @@ function readEndpoint(element: Element): Endpoint {
       id: media.getAttribute("id") ?? "",
       type: childText(media, "type"),
       status: childText(media, "status"),
+      blocked: childText(media, "media-ingress-filter") === "block",
     })),
   };
 }
@@ -133,4 +139,13 @@ export function mediaEndpointsOf(participant: Participant): readonly Endpoint[] 
 /** That endpoint's medium of that type, or null. */
 export function mediumOf(endpoint: Endpoint, type: string): Medium | null {
   return endpoint.media.find((medium) => medium.type === type) ?? null;
+}
+
+/** Who muted that endpoint in the meeting, or null. What a browser's own button does is not known to others. */
+export function muteOf(endpoint: Endpoint): Mute | null {
+  const audio = mediumOf(endpoint, "audio");
+  if (audio?.status !== "recvonly") {
+    return null;
+  }
+  return audio.blocked ? "presenter" : "self";
 }

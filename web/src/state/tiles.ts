@@ -1,7 +1,14 @@
 /** What is on the stage: one tile a device in the meeting, and the shared screen. Pure functions of the state. */
 import { type SlotMap, screenSharer, slotOf } from "../media/slots";
 import type { Role } from "../signalling/c3p";
-import { isWaiting, mediaEndpointsOf, mediumOf, type Participant, type Roster } from "../signalling/roster";
+import {
+  isWaiting,
+  type Mute,
+  mediaEndpointsOf,
+  muteOf,
+  type Participant,
+  type Roster,
+} from "../signalling/roster";
 
 export interface Tile {
   readonly endpoint: string;
@@ -9,8 +16,8 @@ export interface Tile {
   readonly name: string;
   readonly isSelf: boolean;
   readonly speaking: boolean;
-  /** A presenter took their microphone away. */
-  readonly silenced: boolean;
+  /** Who took their microphone away, if somebody did. */
+  readonly muted: Mute | null;
   /** The slot that carries the camera; null if none does, or for oneself. */
   readonly cameraSlot: string | null;
   /** The camera is on, but the room sends nothing of it: our connection is too slow. */
@@ -44,7 +51,7 @@ export function tilesOf(input: StageInput): readonly Tile[] {
         name: person.name,
         isSelf: false,
         speaking: endpoint.entity === input.speaker,
-        silenced: mediumOf(endpoint, "audio")?.status === "recvonly",
+        muted: muteOf(endpoint),
         ...cameraOf(input.slots, endpoint.entity),
       })),
   );
@@ -63,7 +70,7 @@ function selfTile({ roster, self, selfEndpoint, selfName, speaker }: StageInput)
     name: selfName,
     isSelf: true,
     speaking: selfEndpoint !== "" && selfEndpoint === speaker,
-    silenced: isSilenced(roster, self, selfEndpoint),
+    muted: isSilenced(roster, self, selfEndpoint) ? "presenter" : null,
     cameraSlot: null,
     paused: false,
   };
@@ -73,7 +80,7 @@ function selfTile({ roster, self, selfEndpoint, selfName, speaker }: StageInput)
 export function isSilenced(roster: Roster, entity: string, endpoint: string): boolean {
   const person = roster.participants.get(entity);
   const found = person && mediaEndpointsOf(person).find((candidate) => candidate.entity === endpoint);
-  return found ? mediumOf(found, "audio")?.status === "recvonly" : false;
+  return found ? muteOf(found) === "presenter" : false;
 }
 
 /** The screen that somebody else shares, or null. */

@@ -5,6 +5,8 @@ import {
   isWaiting,
   mediaEndpointsOf,
   mediumOf,
+  muteOf,
+  type Participant,
   type Roster,
 } from "../../src/signalling/roster";
 
@@ -15,7 +17,7 @@ function user(entity: string, attributes = 'state="full"', inner = ""): string {
 function documentOf(state: string, version: number, users: string): string {
   return (
     `<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="f" state="${state}" ` +
-    `version="${version}"><conference-description><subject>Plan</subject></conference-description>` +
+    `xmlns:m="http://schemas.microsoft.com/rtc/2005/08/confinfoextensions" version="${version}"><conference-description><subject>Plan</subject></conference-description>` +
     `<users>${users}</users></conference-info>`
   );
 }
@@ -75,6 +77,17 @@ describe("applyDocument", () => {
     expect(b && isWaiting(b)).toBe(false);
     const [endpoint] = b ? mediaEndpointsOf(b) : [];
     expect(endpoint && mediumOf(endpoint, "audio")?.status).toBe("recvonly");
+    expect(endpoint && muteOf(endpoint)).toBe("self");
+  });
+
+  it("tells a presenter's mute from one by the keys of a phone", () => {
+    const blocked = AUDIO.replace(
+      "</status></media>",
+      "</status><m:media-ingress-filter>block</m:media-ingress-filter></media>",
+    );
+    const { participants } = applied(EMPTY_ROSTER, documentOf("full", 1, user("a", 'state="full"', blocked)));
+    const [endpoint] = mediaEndpointsOf([...participants.values()][0] as Participant);
+    expect(endpoint && muteOf(endpoint)).toBe("presenter");
   });
 
   it("ends with the conference", () => {

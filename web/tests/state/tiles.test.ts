@@ -5,14 +5,20 @@ import { EMPTY_ROSTER, type Participant, type Roster } from "../../src/signallin
 import { newsBetween } from "../../src/state/news";
 import { isSilenced, peopleSorted, peopleWaiting, sharedScreenOf, tilesOf } from "../../src/state/tiles";
 
-function person(entity: string, role: Role, endpoint: string | null, audio = "sendrecv"): Participant {
+function person(
+  entity: string,
+  role: Role,
+  endpoint: string | null,
+  audio = "sendrecv",
+  blocked = false,
+): Participant {
   const media = endpoint
     ? [
         {
           entity: endpoint,
           sessionType: "audio-video",
           status: "connected",
-          media: [{ id: "1", type: "audio", status: audio }],
+          media: [{ id: "1", type: "audio", status: audio, blocked }],
         },
       ]
     : [];
@@ -34,7 +40,8 @@ const STAGE = {
     person("me", "organizer", "e-me"),
     person("bob", "presenter", "e-bob"),
     person("late", "attendee", null),
-    person("hush", "attendee", "e-hush", "recvonly"),
+    person("hush", "attendee", "e-hush", "recvonly", true),
+    person("keys", "attendee", "e-keys", "recvonly"),
     waiting("gus"),
   ),
   slots: new Map([
@@ -49,14 +56,16 @@ const STAGE = {
 
 describe("the stage", () => {
   it("shows oneself first, then whoever has media, and nobody from the lobby", () => {
-    expect(tilesOf(STAGE).map((tile) => tile.endpoint)).toEqual(["e-me", "e-bob", "e-hush"]);
+    expect(tilesOf(STAGE).map((tile) => tile.endpoint)).toEqual(["e-me", "e-bob", "e-hush", "e-keys"]);
   });
 
-  it("knows who speaks, whose camera is where, and who was muted", () => {
-    const [me, bob, hush] = tilesOf(STAGE);
+  it("knows who speaks, whose camera is where, and who was muted by whom", () => {
+    const [me, bob, hush, keys] = tilesOf(STAGE);
     expect(me).toMatchObject({ isSelf: true, speaking: false, cameraSlot: null });
-    expect(bob).toMatchObject({ speaking: true, cameraSlot: "6", silenced: false });
-    expect(hush).toMatchObject({ silenced: true, cameraSlot: null });
+    expect(bob).toMatchObject({ speaking: true, cameraSlot: "6", muted: null });
+    expect(hush).toMatchObject({ muted: "presenter", cameraSlot: null });
+    expect(keys).toMatchObject({ muted: "self" });
+    expect(isSilenced(STAGE.roster, "keys", "e-keys")).toBe(false);
     expect(isSilenced(STAGE.roster, "hush", "e-hush")).toBe(true);
   });
 
@@ -66,7 +75,13 @@ describe("the stage", () => {
   });
 
   it("lists leaders first and the lobby apart", () => {
-    expect(peopleSorted(STAGE.roster).map((one) => one.entity)).toEqual(["me", "bob", "hush", "late"]);
+    expect(peopleSorted(STAGE.roster).map((one) => one.entity)).toEqual([
+      "me",
+      "bob",
+      "hush",
+      "keys",
+      "late",
+    ]);
     expect(peopleWaiting(STAGE.roster).map((one) => one.entity)).toEqual(["gus"]);
   });
 });
@@ -77,7 +92,7 @@ describe("news", () => {
     expect(newsBetween(STAGE.roster, after, "me")).toEqual({
       knocked: ["HANA"],
       joined: ["GUS"],
-      left: ["BOB", "LATE", "HUSH"],
+      left: ["BOB", "LATE", "HUSH", "KEYS"],
     });
   });
 

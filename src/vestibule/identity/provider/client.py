@@ -17,7 +17,8 @@ SCOPES = ("openid", "profile", "offline_access")
 class PublicClient(ClientMixin):
     """A client without a secret. URIs match whole or not at all (RFC 9700 section 2.1).
 
-    `name` is what people are told when they are asked about it.
+    `name` is what people are told when they are asked about it; `dpop_bound_access_tokens`, whether it
+    gets tokens only with a proof of its key (RFC 9449 section 5.2).
     """
 
     client_id: str
@@ -26,6 +27,7 @@ class PublicClient(ClientMixin):
     kind: ClientKind = ClientKind.WEB
     grant_types: tuple[str, ...] = _BY_CODE
     name: str = "The web client"
+    dpop_bound_access_tokens: bool = False
 
     @property
     def client_metadata(self) -> dict[str, Any]:
@@ -75,11 +77,15 @@ def web_client(origin: str) -> PublicClient:
         client_id=WEB_CLIENT_ID,
         redirect_uris=(f"{origin}/app/callback", f"{origin}/app/silent"),
         post_logout_redirect_uris=(f"{origin}/", f"{origin}/app", f"{origin}/app/signed-out"),
+        dpop_bound_access_tokens=True,
     )
 
 
 def device_clients() -> tuple[PublicClient, ...]:
-    """Clients that can't show a sign-in page (RFC 8628): command lines, and phones with a display."""
+    """Clients that can't show a sign-in page (RFC 8628): command lines, and phones with a display.
+
+    They may prove a key but need not: SIP has no place for such proof, so phones come as bearers (RFC 8898).
+    """
     return (
         PublicClient("vestibule-cli", (), (), ClientKind.CLI, _BY_DEVICE, "A command line"),
         PublicClient("vestibule-phone", (), (), ClientKind.PHONE, _BY_DEVICE, "A phone"),

@@ -232,10 +232,15 @@ class Provider:
     async def token(
         self, parameters: Parameters, connection: Connection, proofs: Sequence[str] = ()
     ) -> Answer:
-        """The token endpoint (RFC 6749 section 3.2). `proofs`: the `DPoP` headers (RFC 9449)."""
+        """The token endpoint (RFC 6749 section 3.2). `proofs`: the `DPoP` headers (RFC 9449).
+
+        Who must prove a key and doesn't is refused before anything is looked up, so uses nothing up.
+        """
         endpoint = f"{self.issuer}/token"
         try:
-            key = self._proven_key(proofs, endpoint) if proofs else ""
+            key = (
+                self._proven_key(proofs, endpoint) if proofs or self._must_prove(parameters) else ""
+            )
             request = OAuthRequest("POST", endpoint, parameters, connection=connection, key=key)
         except DpopRefused as refused:
             return self._proof_refused(refused)
@@ -300,6 +305,13 @@ class Provider:
         return SignOut(not asked.needs_confirmation, asked.redirect_uri, hint.get("sub"))
 
     # --- inside ---
+
+    def _must_prove(self, parameters: Parameters) -> bool:
+        """Whether one of these is the name of a client whose tokens are bound to its key."""
+        return any(
+            client.dpop_bound_access_tokens and ("client_id", client.client_id) in parameters
+            for client in self._clients
+        )
 
     def _proven_key(self, proofs: Sequence[str], endpoint: str) -> str:
         proof = self._proofs.check(proofs, "POST", endpoint)
