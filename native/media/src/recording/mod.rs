@@ -1,0 +1,149 @@
+//! The recording of a room: the mix of all who are recorded, and the picture of who speaks of them.
+//!
+//! What is to be in the file comes out as [`Part`]s, in order; the shell writes them. Whom it may
+//! take in is decided in `taking.rs`, what becomes of it here.
+
+mod ebml;
+mod taking;
+mod webm;
+
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::codec::{Codec, CodecFailed, Encoder};
+use crate::mixer::{Contribution, Mixer};
+use crate::pcm::FRAME_MILLIS;
+use crate::slots::EndpointKey;
+use webm::{Track, Webm};
+
+const FRAME_TIME: Duration = Duration::from_millis(FRAME_MILLIS as u64);
+/// The picture's size as the file's head says it; every keyframe says its own.
+const SIZE: (u16, u16) = (1280, 720);
+
+/// Why a recording can't be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unrecordable {
+    /// The room is not open.
+    #[error("no such room")]
+    NoRoom,
+    /// There is one already.
+    #[error("the room is being recorded already")]
+    Recorded,
+    /// The encoder can't be set up.
+    #[error("internal error: a codec failed")]
+    Codec,
+}
+
+impl Unrecordable {
+    /// HTTP's word for it.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NoRoom => 404,
+            Self::Recorded => 409,
+            Self::Codec => 500,
+        }
+    }
+}
+
+/// A step in the writing of a recording's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// These octets come next; with them the file lasts until then.
+    Append {
+        /// A whole cluster, or the head, or the cues.
+        octets: Vec<u8>,
+        /// How long the file lasts with them.
+        until: Duration,
+    },
+    /// Write over what is there.
+    Overwrite {
+        /// Where, from the beginning of the file.
+        at: u64,
+        /// By what.
+        octets: Vec<u8>,
+    },
+    /// Nothing more comes.
+    End {
+        /// Why it ended, if that wasn't asked for.
+        problem: Option<&'static str>,
+    },
+}
+
+/// One room's recording.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    started: Instant,
+    webm: Webm,
+    mixer: Mixer<EndpointKey>,
+    encoder: Encoder,
+    parts: Vec<Part>,
+}
+
+impl Recording {
+    /// It begins now.
+    pub(crate) fn new(now: Instant) -> Result<Self, CodecFailed> {
+        let (webm, head) = Webm::new(SIZE);
+        let mut recording = Self {
+            started: now,
+            webm,
+            mixer: Mixer::new(),
+            encoder: Encoder::new(Codec::Opus)?,
+            parts: Vec::new(),
+        };
+        recording.append(Some(head));
+        Ok(recording)
+    }
+
+    /// How long it has lasted.
+    pub(crate) fn length(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+
+    /// The sound of the 20 ms that end at `due`.
+    pub(crate) fn hear(&mut self, due: Instant, sounds: &[Contribution<'_, EndpointKey>]) {
+        self.mixer.mix(sounds);
+        let mut packet = Vec::new();
+        // A codec that fails leaves a gap, which players fill with silence.
+        if self
+            .encoder
+            .encode(self.mixer.common(), &mut packet)
+            .is_ok()
+        {
+            let time = self.length(due).saturating_sub(FRAME_TIME);
+            let cluster = self.webm.push(Track::Sound, time, FRAME_TIME, true, packet);
+            self.append(cluster);
+        }
+    }
+
+    /// What is to be written by now.
+    pub(crate) fn take_parts(&mut self) -> Vec<Part> {
+        std::mem::take(&mut self.parts)
+    }
+
+    /// The last parts.
+    pub(crate) fn finish(mut self) -> Vec<Part> {
+        let cluster = self.webm.flush();
+        self.append(cluster);
+        let until = self.webm.flushed();
+        let (cues, patches) = self.webm.finish();
+        if !cues.is_empty() {
+            let octets = cues;
+            self.parts.push(Part::Append { octets, until });
+        }
+        let patches = patches.into_iter();
+        self.parts.extend(patches.map(|patch| Part::Overwrite {
+            at: patch.at,
+            octets: patch.octets,
+        }));
+        self.parts.push(Part::End { problem: None });
+        self.parts
+    }
+
+    fn append(&mut self, octets: Option<Vec<u8>>) {
+        let until = self.webm.flushed();
+        self.parts
+            .extend(octets.map(|octets| Part::Append { octets, until }));
+    }
+}
