@@ -185,6 +185,7 @@ impl Room {
         }
         self.end_mix_if_idle();
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.reassign(now);
     }
 
@@ -205,6 +206,7 @@ impl Room {
             });
         }
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.reassign(now);
     }
 
@@ -343,6 +345,7 @@ impl Room {
             member.loudness.fall(now);
         }
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.settle_audio(now);
         self.reassign(now);
         self.choose_layers(now);

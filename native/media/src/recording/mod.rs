@@ -4,6 +4,8 @@
 //! take in is decided in `taking.rs`, what becomes of it here.
 
 mod ebml;
+mod frames;
+mod picture;
 mod taking;
 mod webm;
 
@@ -13,12 +15,14 @@ use thiserror::Error;
 
 use crate::codec::{Codec, CodecFailed, Encoder};
 use crate::mixer::{Contribution, Mixer};
+use crate::outgoing::Forwarded;
 use crate::pcm::FRAME_MILLIS;
-use crate::slots::EndpointKey;
+use crate::slots::{EndpointKey, TrackId};
+use picture::{Picture, Shot};
 use webm::{Track, Webm};
 
 const FRAME_TIME: Duration = Duration::from_millis(FRAME_MILLIS as u64);
-/// The picture's size as the file's head says it; every keyframe says its own.
+/// The picture's size as the file's head says it, and the black one has it; every keyframe says its own.
 const SIZE: (u16, u16) = (1280, 720);
 
 /// Why a recording can't be started.
@@ -78,6 +82,7 @@ pub(crate) struct Recording {
     webm: Webm,
     mixer: Mixer<EndpointKey>,
     encoder: Encoder,
+    picture: Picture,
     parts: Vec<Part>,
 }
 
@@ -90,9 +95,11 @@ impl Recording {
             webm,
             mixer: Mixer::new(),
             encoder: Encoder::new(Codec::Opus)?,
+            picture: Picture::new(now),
             parts: Vec::new(),
         };
         recording.append(Some(head));
+        recording.go_on(now);
         Ok(recording)
     }
 
@@ -115,6 +122,50 @@ impl Recording {
             let cluster = self.webm.push(Track::Sound, time, FRAME_TIME, true, packet);
             self.append(cluster);
         }
+    }
+
+    /// Whose picture it is, if it is anybody's.
+    pub(crate) fn shown(&self) -> Option<TrackId> {
+        self.picture.shown()
+    }
+
+    /// Let it be that camera's picture, in that layer, as soon as there is a keyframe.
+    pub(crate) fn aim(&mut self, track: TrackId, layer: u8) {
+        self.picture.aim((track, layer));
+    }
+
+    /// The camera and layer of which a keyframe is needed.
+    pub(crate) fn wants_keyframe(&self, now: Instant) -> Option<(TrackId, u8)> {
+        self.picture.wanted(now)
+    }
+
+    /// Let nobody be seen from now on who may not be.
+    pub(crate) fn keep(&mut self, now: Instant, may: impl Fn(TrackId) -> bool) {
+        self.picture.keep(may);
+        self.go_on(now);
+    }
+
+    /// A packet of the camera of one who may be seen.
+    pub(crate) fn see(&mut self, track: TrackId, packet: &Forwarded) {
+        for shot in self.picture.push(track, packet) {
+            self.show(shot);
+        }
+    }
+
+    /// Without a picture it is black.
+    fn go_on(&mut self, now: Instant) {
+        if let Some(shot) = self.picture.blank(now) {
+            self.show(shot);
+        }
+    }
+
+    fn show(&mut self, shot: Shot) {
+        let time = self.length(shot.at);
+        let picture = Track::Picture;
+        let cluster = self
+            .webm
+            .push(picture, time, Duration::ZERO, shot.keyframe, shot.octets);
+        self.append(cluster);
     }
 
     /// What is to be written by now.

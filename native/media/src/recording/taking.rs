@@ -2,14 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use crate::allotment::suited;
+use crate::events::Source;
 use crate::isolate::isolate;
 use crate::mixer::Contribution;
 use crate::mixing::{Mix, Sound};
 use crate::outbox::Outbox;
+use crate::outgoing::Forwarded;
 use crate::playout::Playout;
 use crate::recording::{Part, Recording, Unrecordable};
 use crate::room::Room;
-use crate::slots::EndpointKey;
+use crate::slots::{EndpointKey, TrackId};
+
+/// Lines of the picture, if it is to be had so large.
+const HEIGHT: u16 = 720;
 
 impl Room {
     /// Whether a recording can be started.
@@ -30,6 +36,7 @@ impl Room {
         let recording = Recording::new(now).map_err(|_| Unrecordable::Codec)?;
         self.recording = Some(Box::new(recording));
         self.mix.get_or_insert_with(|| Mix::new(now));
+        self.settle_picture(now);
         self.hand_out_recording(out);
         Ok(())
     }
@@ -61,6 +68,7 @@ impl Room {
             let held = member.player.as_ref().map_or(Duration::ZERO, Playout::held);
             member.recorded_from = Some(now + held);
         }
+        self.settle_picture(now);
     }
 
     /// Twenty milliseconds of the room that end at `due`.
@@ -70,9 +78,9 @@ impl Room {
             let from = members.get(&sound.key).and_then(|m| m.recorded_from);
             from.is_some_and(|from| now >= from)
         };
-        let Some(recording) = &mut self.recording else {
+        if self.recording.is_none() {
             return;
-        };
+        }
         let heard: Vec<Contribution<'_, EndpointKey>> = sounds
             .iter()
             .filter(may)
@@ -82,7 +90,65 @@ impl Room {
                 frame: &sound.frame,
             })
             .collect();
-        if isolate(|| recording.hear(due, &heard)).is_err() {
+        if let Some(recording) = &mut self.recording
+            && isolate(|| recording.hear(due, &heard)).is_err()
+        {
+            self.broken_recording = true;
+        }
+    }
+
+    /// A packet that was let in of anybody's camera.
+    pub(crate) fn record_picture(&mut self, track: TrackId, packet: &Forwarded) {
+        if track.source != Source::Camera || self.recording.is_none() || !self.may_be_seen(track) {
+            return;
+        }
+        self.with_recording(|recording| recording.see(track, packet));
+    }
+
+    /// Show who speaks, of those who may be seen; if that is nobody, whoever was shown; else somebody.
+    pub(crate) fn settle_picture(&mut self, now: Instant) {
+        let Some(recording) = &self.recording else {
+            return;
+        };
+        let cameras = self.rankings[Source::Camera as usize].order().to_vec();
+        let speaker = self.speaker.current().map(|endpoint| TrackId {
+            endpoint,
+            source: Source::Camera,
+        });
+        let preferred = speaker.into_iter().chain(recording.shown()).chain(cameras);
+        let seen: Vec<TrackId> = preferred.filter(|t| self.may_be_seen(*t)).collect();
+        let chosen = seen.first().and_then(|track| {
+            let sending =
+                self.members.get(&track.endpoint)?.tracks[track.source as usize].as_ref()?;
+            let layer = suited(&sending.layers.heights(now), HEIGHT)?;
+            Some((*track, u8::try_from(layer).ok()?))
+        });
+        self.with_recording(|recording| {
+            recording.keep(now, |track| seen.contains(&track));
+            if let Some((track, layer)) = chosen {
+                recording.aim(track, layer);
+            }
+        });
+        let wanted = self.recording.as_ref().and_then(|r| r.wants_keyframe(now));
+        if let Some((track, layer)) = wanted {
+            self.ask_keyframe(now, track, layer);
+        }
+    }
+
+    /// Whether a camera's picture may be in the recording, and there is one.
+    fn may_be_seen(&self, track: TrackId) -> bool {
+        self.members.get(&track.endpoint).is_some_and(|member| {
+            member.is_recorded()
+                && member.rights.cover(track.source)
+                && member.tracks[track.source as usize].is_some()
+        })
+    }
+
+    /// A recording that panics is dropped when it is next asked for its parts.
+    fn with_recording(&mut self, call: impl FnOnce(&mut Recording)) {
+        if let Some(recording) = &mut self.recording
+            && isolate(|| call(recording)).is_err()
+        {
             self.broken_recording = true;
         }
     }
