@@ -126,8 +126,8 @@ pub(crate) struct Member {
     /// Decodes its audio while somebody needs it decoded.
     pub(crate) player: Option<Playout>,
     pub(crate) gain: GainControl,
-    /// From when on what is heard of it may be recorded; `None`: nothing may.
-    pub(crate) recorded_from: Option<Instant>,
+    /// Whether it may be in a recording.
+    pub(crate) recorded: bool,
     /// Whether it has been told its slots at all.
     pub(crate) told: bool,
     /// Whether its layers are to be chosen anew at the next tick.
@@ -147,7 +147,7 @@ impl Member {
             forbidden: 0,
             player: None,
             gain: GainControl::new(),
-            recorded_from: None,
+            recorded: false,
             told: false,
             reconsider: false,
             connected: false,
@@ -178,11 +178,6 @@ impl Member {
 
     pub(crate) fn is_phone(&self) -> bool {
         matches!(self.body, Body::Phone(_))
-    }
-
-    /// Whether it may be in a recording.
-    pub(crate) fn is_recorded(&self) -> bool {
-        self.recorded_from.is_some()
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -120,7 +120,7 @@ impl Room {
         let for_phones = order.iter().filter(|_| has_phone).take(MAX_DECODED);
         let is_recorded = |key| {
             let member = self.members.get(&key);
-            self.recording.is_some() && member.is_some_and(Member::is_recorded)
+            self.recording.is_some() && member.is_some_and(|member| member.recorded)
         };
         let recorded = order.iter().filter(|track| is_recorded(track.endpoint));
         let wanted = for_phones.chain(recorded.take(MAX_DECODED));
@@ -141,7 +141,7 @@ impl Room {
             let sounds = self.sounds(now);
             self.relay(now, &sounds);
             self.speak(now, &sounds, out);
-            self.record(now, next - FRAME_TIME * (left + 1), &sounds);
+            self.record(next - FRAME_TIME * (left + 1), &sounds);
         }
         self.hand_out_recording(out);
     }

@@ -108,13 +108,6 @@ impl Playout {
         self.jitter.depth()
     }
 
-    /// How much sound waits to be played.
-    #[must_use]
-    pub fn held(&self) -> Duration {
-        let decoded = self.ready.len() + self.surplus.len();
-        self.jitter.buffered() + Duration::from_secs(decoded as u64) / MIX_RATE
-    }
-
     /// What has happened to packets so far.
     #[must_use]
     pub const fn counters(&self) -> JitterCounters {

@@ -9,7 +9,6 @@ use crate::mixer::Contribution;
 use crate::mixing::{Mix, Sound};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
-use crate::playout::Playout;
 use crate::recording::{Part, Recording, Unrecordable};
 use crate::room::Room;
 use crate::slots::{EndpointKey, TrackId};
@@ -61,23 +60,18 @@ impl Room {
         let Some(member) = self.members.get_mut(&key) else {
             return;
         };
-        if !recorded {
-            member.recorded_from = None;
-        } else if member.recorded_from.is_none() {
+        if recorded && !member.recorded {
             // What waits to be played was said before.
-            let held = member.player.as_ref().map_or(Duration::ZERO, Playout::held);
-            member.recorded_from = Some(now + held);
+            member.player = None;
         }
+        member.recorded = recorded;
         self.settle_picture(now);
     }
 
     /// Twenty milliseconds of the room that end at `due`.
-    pub(crate) fn record(&mut self, now: Instant, due: Instant, sounds: &[Sound]) {
+    pub(crate) fn record(&mut self, due: Instant, sounds: &[Sound]) {
         let members = &self.members;
-        let may = |sound: &&Sound| {
-            let from = members.get(&sound.key).and_then(|m| m.recorded_from);
-            from.is_some_and(|from| now >= from)
-        };
+        let may = |sound: &&Sound| members.get(&sound.key).is_some_and(|m| m.recorded);
         if self.recording.is_none() {
             return;
         }
@@ -138,7 +132,7 @@ impl Room {
     /// Whether a camera's picture may be in the recording, and there is one.
     fn may_be_seen(&self, track: TrackId) -> bool {
         self.members.get(&track.endpoint).is_some_and(|member| {
-            member.is_recorded()
+            member.recorded
                 && member.rights.cover(track.source)
                 && member.tracks[track.source as usize].is_some()
         })

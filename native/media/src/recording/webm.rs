@@ -115,6 +115,8 @@ pub struct Webm {
     block_octets: usize,
     /// No block may be earlier than that.
     floor: u64,
+    /// The time of each track's newest block; no two of a track have the same.
+    newest: [Option<u64>; 2],
     end: u64,
     /// Keyframes to which one can jump: milliseconds, and where their cluster is in the segment.
     cues: Vec<(u64, u64)>,
@@ -130,6 +132,7 @@ impl Webm {
             blocks: Vec::new(),
             block_octets: 0,
             floor: 0,
+            newest: [None; 2],
             end: 0,
             cues: Vec::new(),
         };
@@ -137,7 +140,8 @@ impl Webm {
     }
 
     /// Add a frame that is shown or heard from `time` on, for so long; the cluster that it doesn't belong
-    /// to any more, if it is the first of another. Frames may come a little out of order.
+    /// to any more, if it is the first of another. Tracks may be a little out of
+    /// step.
     pub fn push(
         &mut self,
         track: Track,
@@ -146,11 +150,14 @@ impl Webm {
         keyframe: bool,
         frame: Vec<u8>,
     ) -> Option<Vec<u8>> {
-        let time = millis(time).max(self.floor);
+        let newest = self.newest[track as usize - 1];
+        let earliest = newest.map_or(self.floor, |newest| self.floor.max(newest + 1));
+        let time = millis(time).max(earliest);
         let first = self.blocks.first().map_or(time, |block| block.time);
         let is_full = time >= first + CLUSTER_TIME || self.block_octets >= CLUSTER_OCTETS;
         let cluster = if is_full { self.flush() } else { None };
         let time = time.max(self.floor);
+        self.newest[track as usize - 1] = Some(time);
         self.end = self.end.max(time + millis(lasts));
         self.block_octets += frame.len();
         self.blocks.push(Block {
