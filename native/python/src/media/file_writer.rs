@@ -211,3 +211,159 @@ impl<D: Disk> Writing<D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Waits for a word before each write, and fails when it is told to.
+    struct SlowDisk {
+        go: Receiver<io::Result<()>>,
+        written: Sender<Vec<u8>>,
+    }
+
+    impl Disk for SlowDisk {
+        fn append(&mut self, _at: u64, octets: &[u8]) -> io::Result<()> {
+            self.go.recv().unwrap_or(Ok(()))?;
+            let _ = self.written.send(octets.to_vec());
+            Ok(())
+        }
+
+        fn overwrite(&mut self, _at: u64, octets: &[u8]) -> io::Result<()> {
+            self.append(0, octets)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Setting {
+        writer: FileWriter,
+        go: Sender<io::Result<()>>,
+        written: Receiver<Vec<u8>>,
+        ends: Receiver<Ended>,
+        last: Receiver<()>,
+    }
+
+    impl Setting {
+        fn has_failed(&self) -> bool {
+            self.writer.shared.lock().problem.is_some()
+        }
+    }
+
+    fn setting() -> Setting {
+        let (go, waits) = channel();
+        let (written, seen) = channel();
+        let (tell, ends) = channel();
+        let (alive, last) = channel();
+        let disk = SlowDisk { go: waits, written };
+        let writer = FileWriter::spawn(disk, alive, move |ended| {
+            tell.send(ended).unwrap();
+        });
+        Setting {
+            writer: writer.unwrap(),
+            go,
+            written: seen,
+            ends,
+            last,
+        }
+    }
+
+    fn second(n: u64) -> Part {
+        Part::Append {
+            octets: vec![n as u8; 10],
+            until: Duration::from_secs(n),
+        }
+    }
+
+    #[test]
+    fn parts_are_written_in_order_and_the_end_is_told() {
+        let setting = setting();
+        for n in 1..=3 {
+            assert!(setting.writer.write(second(n)));
+            setting.go.send(Ok(())).unwrap();
+            assert_eq!(setting.written.recv_timeout(LIMIT).unwrap(), [n as u8; 10]);
+        }
+        assert!(setting.writer.write(Part::End { problem: None }));
+        drop((setting.writer, setting.go));
+        let ended = Ended {
+            length: Duration::from_secs(3),
+            octets: 30,
+            problem: None,
+        };
+        assert_eq!(setting.ends.recv_timeout(LIMIT).unwrap(), ended);
+        assert!(setting.last.recv_timeout(LIMIT).is_err());
+        assert!(setting.ends.try_recv().is_err(), "it is told once");
+    }
+
+    #[test]
+    fn a_disk_that_hangs_holds_up_nobody_and_ends_the_recording() {
+        let setting = setting();
+        let begun = Instant::now();
+        let accepted = (1..).take_while(|n| setting.writer.write(second(*n)));
+        let accepted = accepted.count();
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        assert!((QUEUE..=QUEUE + 1).contains(&accepted), "{accepted}");
+        // It is told while the disk still hangs.
+        let ended = setting.ends.recv_timeout(LIMIT).unwrap();
+        assert_eq!(ended.problem.as_deref(), Some(TOO_SLOW));
+        assert_eq!((ended.octets, ended.length), (0, Duration::ZERO));
+        assert!(!setting.writer.write(second(99)));
+        drop((setting.writer, setting.go));
+        assert!(setting.last.recv_timeout(LIMIT).is_err());
+        assert!(setting.ends.try_recv().is_err(), "it is told once");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_ends_the_recording_with_what_is_on_it() {
+        let setting = setting();
+        assert!(setting.writer.write(second(1)));
+        setting.go.send(Ok(())).unwrap();
+        setting.written.recv_timeout(LIMIT).unwrap();
+        assert!(setting.writer.write(second(2)));
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        setting.go.send(Err(full)).unwrap();
+        let deadline = Instant::now() + LIMIT;
+        while !setting.has_failed() {
+            assert!(Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        assert!(!setting.writer.write(second(3)));
+        drop((setting.writer, setting.go));
+        let ended = setting.ends.recv_timeout(LIMIT).unwrap();
+        assert!(ended.problem.unwrap().contains("no storage space"));
+        assert_eq!((ended.octets, ended.length), (10, Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_problem_of_the_core_is_told() {
+        let setting = setting();
+        let problem = Some("a bug");
+        assert!(setting.writer.write(Part::End { problem }));
+        drop(setting.writer);
+        let ended = setting.ends.recv_timeout(LIMIT).unwrap();
+        assert_eq!(ended.problem.as_deref(), Some("a bug"));
+    }
+
+    #[test]
+    fn a_file_is_new_and_nobody_elses() {
+        use std::os::unix::fs::PermissionsExt;
+        let name = format!("vestibule-{}-file-writer", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let mut file = create(&path).unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = create(&path).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        file.append(0, b"abcdef").unwrap();
+        file.overwrite(2, b"xy").unwrap();
+        file.append(6, b"g").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"abxyefg");
+        std::fs::remove_file(path).unwrap();
+    }
+}
