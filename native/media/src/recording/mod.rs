@@ -110,6 +110,10 @@ impl Recording {
 
     /// The sound of the 20 ms that end at `due`.
     pub(crate) fn hear(&mut self, due: Instant, sounds: &[Contribution<'_, EndpointKey>]) {
+        // What was said as it was started isn't in it: the first frame begins after that.
+        let Some(time) = due.checked_duration_since(self.started + FRAME_TIME) else {
+            return;
+        };
         self.mixer.mix(sounds);
         let mut packet = Vec::new();
         // A codec that fails leaves a gap, which players fill with silence.
@@ -118,7 +122,6 @@ impl Recording {
             .encode(self.mixer.common(), &mut packet)
             .is_ok()
         {
-            let time = self.length(due).saturating_sub(FRAME_TIME);
             let cluster = self.webm.push(Track::Sound, time, FRAME_TIME, true, packet);
             self.append(cluster);
         }
