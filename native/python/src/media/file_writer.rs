@@ -60,13 +60,22 @@ impl Disk for File {
     }
 }
 
-/// A new file that nobody else may read.
+/// A new file that nobody else may read, and that is still there after a power failure.
 pub fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    if synced.is_err() {
+        // It is empty. If it can't be removed it stays so.
+        let _ = std::fs::remove_file(path);
+    }
+    synced.map(|()| file)
 }
 
 /// What both threads know of one file.
@@ -115,7 +124,7 @@ pub struct FileWriter {
 }
 
 impl FileWriter {
-    /// Start the thread. `tell` is called once, from any thread, when all is written or given up; `_alive`
+    /// Start the thread. `tell` is called once, from any thread, when all is written or given up; `alive`
     /// is dropped when the thread ends.
     pub fn spawn(
         disk: impl Disk,
@@ -149,12 +158,6 @@ impl FileWriter {
 
     /// Hand over a part. False: the recording can't go on, and that is told or will be.
     pub fn write(&self, part: Part) -> bool {
-        if let Part::End { problem } = part {
-            if let Some(problem) = problem {
-                self.shared.fail(problem.to_owned());
-            }
-            return true;
-        }
         if self.shared.lock().problem.is_some() {
             return false;
         }
@@ -202,7 +205,10 @@ impl<D: Disk> Writing<D> {
                 self.shared.lock().length = until;
             }
             Part::Overwrite { at, octets } => self.disk.overwrite(at, &octets)?,
-            Part::End { .. } => {}
+            Part::End { problem: None } => {}
+            Part::End {
+                problem: Some(problem),
+            } => self.shared.fail(problem.to_owned()),
         }
         if self.synced.elapsed() >= SYNC_INTERVAL {
             self.disk.sync()?;
