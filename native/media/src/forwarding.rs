@@ -40,6 +40,7 @@ impl Room {
         if track.source == Source::Audio {
             self.listen(now, track.endpoint, packet);
         }
+        self.record_picture(track, packet);
         // What browsers can't decode comes to them by way of the mix.
         if !relayed {
             self.forward(track, packet);
@@ -77,6 +78,7 @@ impl Room {
             // There is one screen slot: the newest share has it.
             ranking.promote(track);
         }
+        self.settle_picture(now);
         self.reassign(now);
     }
 

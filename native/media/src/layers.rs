@@ -124,7 +124,7 @@ fn keyframe_height(payload: &[u8]) -> Option<u16> {
 }
 
 /// Length of a VP8 payload descriptor (RFC 7741 section 4.2).
-fn descriptor_octets(payload: &[u8]) -> Option<usize> {
+pub(crate) fn descriptor_octets(payload: &[u8]) -> Option<usize> {
     if payload.first()? & 0x80 == 0 {
         return Some(1);
     }

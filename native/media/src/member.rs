@@ -126,6 +126,8 @@ pub(crate) struct Member {
     /// Decodes its audio while somebody needs it decoded.
     pub(crate) player: Option<Playout>,
     pub(crate) gain: GainControl,
+    /// Whether it may be in a recording.
+    pub(crate) recorded: bool,
     /// Whether it has been told its slots at all.
     pub(crate) told: bool,
     /// Whether its layers are to be chosen anew at the next tick.
@@ -145,6 +147,7 @@ impl Member {
             forbidden: 0,
             player: None,
             gain: GainControl::new(),
+            recorded: false,
             told: false,
             reconsider: false,
             connected: false,

@@ -1,6 +1,7 @@
 //! Phones in a room: what they say becomes sound, what everyone else says becomes their mix.
 //!
-//! Nothing of this runs in a room of browsers only: their speech is forwarded, not decoded.
+//! Nothing of this runs in a room of browsers only that isn't recorded: their speech is forwarded, not
+//! decoded.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use crate::slots::{EndpointKey, TrackId};
 const FRAME_TIME: Duration = Duration::from_millis(FRAME_MILLIS as u64);
 /// A clock that is further behind than this has slept; what was missed stays so.
 const MAX_LATE: u32 = 10;
-/// Browsers whose speech is decoded for phones, the loudest: two more than the mix lets in, so that a
+/// Browsers whose speech is decoded for phones or a recording, the loudest: two more than the mix lets in, so that a
 /// newcomer's sound is there when it is wanted.
 const MAX_DECODED: usize = MAX_VOICES + 2;
 
@@ -53,10 +54,12 @@ impl MixClock {
     }
 }
 
-/// The mix of a room with phones.
+/// The mix of a room with phones, or that is recorded.
 #[derive(Debug)]
 pub struct Mix {
     clock: MixClock,
+    /// Whose speech is decoded, as of the last frame.
+    decoded: Vec<EndpointKey>,
     mixer: Mixer<EndpointKey>,
     fanout: Fanout,
 }
@@ -66,6 +69,7 @@ impl Mix {
     pub fn new(now: Instant) -> Self {
         Self {
             clock: MixClock::new(now),
+            decoded: Vec::new(),
             mixer: Mixer::new(),
             fanout: Fanout::new(),
         }
@@ -78,21 +82,21 @@ impl Mix {
 }
 
 /// One speaker's sound of this frame.
-struct Sound {
-    key: EndpointKey,
-    level: f32,
-    frame: Frame,
+pub(crate) struct Sound {
+    pub(crate) key: EndpointKey,
+    pub(crate) level: f32,
+    pub(crate) frame: Frame,
 }
 
 impl Room {
     /// Speech that somebody may need as sound.
     pub(crate) fn listen(&mut self, now: Instant, key: EndpointKey, packet: &Forwarded) {
-        if self.mix.is_none() || !self.is_decoded(key) {
-            return;
-        }
-        let Some(member) = self.members.get_mut(&key) else {
+        let (Some(mix), Some(member)) = (&self.mix, self.members.get_mut(&key)) else {
             return;
         };
+        if !member.is_phone() && !mix.decoded.contains(&key) {
+            return;
+        }
         let codec = match &member.body {
             Body::Browser(_) => Codec::Opus,
             Body::Phone(handset) => handset.phone.codec(),
@@ -108,12 +112,19 @@ impl Room {
         }
     }
 
-    /// Every phone is, for its level; of the browsers the loudest.
-    fn is_decoded(&self, key: EndpointKey) -> bool {
+    /// Whose speech must be decoded: the loudest for phones, and for a recording the loudest of those who
+    /// may be in it. Phones are in any case, for their level.
+    fn decoded(&self) -> Vec<EndpointKey> {
         let order = self.rankings[Source::Audio as usize].order();
-        let loudest = order.iter().take(MAX_DECODED);
-        self.members.get(&key).is_some_and(Member::is_phone)
-            || loudest.into_iter().any(|track| track.endpoint == key)
+        let has_phone = self.members.values().any(Member::is_phone);
+        let for_phones = order.iter().filter(|_| has_phone).take(MAX_DECODED);
+        let is_recorded = |key| {
+            let member = self.members.get(&key);
+            self.recording.is_some() && member.is_some_and(|member| member.recorded)
+        };
+        let recorded = order.iter().filter(|track| is_recorded(track.endpoint));
+        let wanted = for_phones.chain(recorded.take(MAX_DECODED));
+        wanted.map(|track| track.endpoint).collect()
     }
 
     /// Make the frames that are due.
@@ -122,23 +133,25 @@ impl Room {
             return;
         };
         let (due, missed) = mix.clock.advance(now);
+        let next = mix.clock.next;
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {
             handset.skip(missed);
         }
-        for _ in 0..due {
+        for left in (0..due).rev() {
             let sounds = self.sounds(now);
             self.relay(now, &sounds);
             self.speak(now, &sounds, out);
+            self.record(next - FRAME_TIME * (left + 1), &sounds);
         }
+        self.hand_out_recording(out);
     }
 
     /// Twenty milliseconds of everyone who is making a sound and may.
     fn sounds(&mut self, now: Instant) -> Vec<Sound> {
-        let order = self.rankings[Source::Audio as usize].order();
+        let decoded = self.decoded();
         let mut sounds = Vec::new();
         for (key, member) in &mut self.members {
-            let ranked = order.iter().take(MAX_DECODED).any(|t| t.endpoint == *key);
-            if !member.rights.audio || !(member.is_phone() || ranked) {
+            if !member.rights.audio || !(member.is_phone() || decoded.contains(key)) {
                 member.player = None;
             }
             let Some(player) = &mut member.player else {
@@ -155,6 +168,9 @@ impl Room {
                 let key = *key;
                 sounds.push(Sound { key, level, frame });
             }
+        }
+        if let Some(mix) = &mut self.mix {
+            mix.decoded = decoded;
         }
         sounds
     }
@@ -181,7 +197,8 @@ impl Room {
 
     /// To each phone everyone else.
     fn speak(&mut self, now: Instant, sounds: &[Sound], out: &mut Outbox) {
-        let Some(Mix { mixer, fanout, .. }) = &mut self.mix else {
+        let has_phone = self.members.values().any(Member::is_phone);
+        let Some(Mix { mixer, fanout, .. }) = self.mix.as_mut().filter(|_| has_phone) else {
             return;
         };
         let contributions: Vec<Contribution<'_, EndpointKey>> = sounds
@@ -202,9 +219,9 @@ impl Room {
         }
     }
 
-    /// The last phone has left: no more decoding.
-    pub(crate) fn end_mix_without_phones(&mut self) {
-        if !self.members.values().any(Member::is_phone) {
+    /// No phone is left and nothing is recorded: no more decoding.
+    pub(crate) fn end_mix_if_idle(&mut self) {
+        if self.recording.is_none() && !self.members.values().any(Member::is_phone) {
             self.mix = None;
             for member in self.members.values_mut() {
                 member.player = None;

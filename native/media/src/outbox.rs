@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::events::{Event, SocketId, Transmit};
+use crate::recording::Part;
 
 /// Gathers everything that a call brings about.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Outbox {
     pub events: VecDeque<Event>,
     /// Sockets that nobody uses any more.
     pub released: VecDeque<SocketId>,
+    /// What is to be written of rooms that are recorded, in order, by their names.
+    pub recorded: VecDeque<(String, Part)>,
     /// Addresses that have just proven to be the browser's that was called.
     pub verified: Vec<SocketAddr>,
 }
@@ -27,6 +30,7 @@ impl Outbox {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             released: VecDeque::new(),
+            recorded: VecDeque::new(),
             verified: Vec::new(),
         }
     }
@@ -34,6 +38,12 @@ impl Outbox {
     /// Send from the browsers' socket.
     pub fn send_browser(&mut self, destination: SocketAddr, payload: Vec<u8>) {
         self.send(self.browser_socket, destination, payload);
+    }
+
+    /// Write something of a recording.
+    pub fn record(&mut self, room: &str, parts: Vec<Part>) {
+        let named = parts.into_iter().map(|part| (room.to_owned(), part));
+        self.recorded.extend(named);
     }
 
     /// Send from any socket.

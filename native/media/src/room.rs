@@ -20,6 +20,7 @@ use crate::outbox::Outbox;
 use crate::phone::Phone;
 use crate::prompt::Prompt;
 use crate::quality::Quality;
+use crate::recording::Recording;
 use crate::slots::{EndpointKey, Ranking, TrackId};
 use crate::timetable::Timetable;
 
@@ -43,8 +44,11 @@ pub struct Room {
     pub(crate) gathered_at: Option<Instant>,
     /// When video last came: a thin stream has nothing to wait for.
     pub(crate) last_video: Option<Instant>,
-    /// Runs while there is a phone.
+    /// Runs while there is a phone, or a recording.
     pub(crate) mix: Option<Mix>,
+    pub(crate) recording: Option<Box<Recording>>,
+    /// Whether it panicked, so that it must end.
+    pub(crate) broken_recording: bool,
     deadlines: Timetable<EndpointKey>,
     next_tick: Instant,
     /// When everyone's layers are looked at again.
@@ -67,6 +71,8 @@ impl Room {
             gathered_at: None,
             last_video: None,
             mix: None,
+            recording: None,
+            broken_recording: false,
             deadlines: Timetable::default(),
             next_tick: now + TICK,
             next_choice: now,
@@ -79,9 +85,9 @@ impl Room {
         !self.dirty.is_empty()
     }
 
-    /// When it wants to be called; never while nobody is in it.
+    /// When it wants to be called; never while nobody is in it and nothing is recorded.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if self.members.is_empty() {
+        if self.members.is_empty() && self.recording.is_none() {
             return None;
         }
         let mix = self.mix.as_ref().map(Mix::deadline);
@@ -177,8 +183,9 @@ impl Room {
                 quality,
             });
         }
-        self.end_mix_without_phones();
+        self.end_mix_if_idle();
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.reassign(now);
     }
 
@@ -199,6 +206,7 @@ impl Room {
             });
         }
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.reassign(now);
     }
 
@@ -337,6 +345,7 @@ impl Room {
             member.loudness.fall(now);
         }
         self.observe_speaker(now, out);
+        self.settle_picture(now);
         self.settle_audio(now);
         self.reassign(now);
         self.choose_layers(now);

@@ -32,7 +32,7 @@ pub struct Rooms {
     phones: HashMap<SocketId, Owner>,
     deadlines: Timetable<RoomKey>,
     dirty: BTreeSet<RoomKey>,
-    out: Outbox,
+    pub(crate) out: Outbox,
     now: Instant,
     next_key: u64,
     strays: u64,
@@ -284,7 +284,15 @@ impl Rooms {
         self.next_key
     }
 
-    fn owner(&self, room: &str, endpoint: &str) -> Option<Owner> {
+    pub(crate) fn room_key(&self, room: &str) -> Option<RoomKey> {
+        self.names.get(room).copied()
+    }
+
+    pub(crate) fn find_room(&self, room: &str) -> Option<&Room> {
+        self.rooms.get(&self.room_key(room)?)
+    }
+
+    pub(crate) fn owner(&self, room: &str, endpoint: &str) -> Option<Owner> {
         let room = *self.names.get(room)?;
         let endpoint = self.rooms.get(&room)?.find(endpoint)?;
         Some(Owner { room, endpoint })
@@ -300,7 +308,12 @@ impl Rooms {
     }
 
     /// Call one room; a panic in it ends that room only. Afterwards its books are put in order.
-    fn with_room(&mut self, now: Instant, key: RoomKey, call: impl FnOnce(&mut Room, &mut Outbox)) {
+    pub(crate) fn with_room(
+        &mut self,
+        now: Instant,
+        key: RoomKey,
+        call: impl FnOnce(&mut Room, &mut Outbox),
+    ) {
         let Some(room) = self.rooms.get_mut(&key) else {
             return;
         };
@@ -338,6 +351,7 @@ impl Rooms {
         self.names.retain(|_, other| *other != key);
         self.deadlines.set(key, None);
         self.dirty.remove(&key);
+        room.stop_recording(&mut self.out);
         for endpoint in room.keys() {
             let reason = reason.map(str::to_owned);
             let out = &mut self.out;

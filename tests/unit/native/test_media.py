@@ -2,15 +2,13 @@
 
 import select
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.clients.srtp_phone import LEG, GcmPhone
 from vestibule._native import EndpointConnected, Media, MediaRefused
 
 FINGERPRINT = ":".join(["AB"] * 32)
@@ -161,50 +159,6 @@ def test_is_over_after_close() -> None:
 def test_refuses_impossible_settings(bind: str, low: int, high: int) -> None:
     with pytest.raises(ValueError, match=r"address|range"):
         Media(bind=bind, advertise="127.0.0.1", port_low=low, port_high=high)
-
-
-SSRC = 0x5EED
-
-
-class GcmPhone:
-    """A phone's sending half: RTP under AEAD_AES_128_GCM (RFC 7714), in few words."""
-
-    def __init__(self, master: bytes) -> None:
-        key, salt = master[:16], master[16:]
-        self.cipher = AESGCM(self.derive(key, salt, 0, 16))
-        self.salt = self.derive(key, salt, 2, 12)
-        self.sequence = 0
-
-    @staticmethod
-    def derive(key: bytes, salt: bytes, label: int, length: int) -> bytes:
-        """A session key (RFC 3711 section 4.3.1); the salt of 96 bits is filled up to 112."""
-        start = bytearray(salt + bytes(4))
-        start[7] ^= label
-        stream = Cipher(algorithms.AES(key), modes.CTR(bytes(start))).encryptor()
-        return stream.update(bytes(length))
-
-    def packet(self, payload: bytes) -> bytes:
-        """The next packet, protected."""
-        self.sequence += 1
-        header = struct.pack("!BBHII", 0x80, 0, self.sequence, self.sequence * 160, SSRC)
-        number = struct.pack("!HIIH", 0, SSRC, 0, self.sequence)
-        nonce = bytes(a ^ b for a, b in zip(number, self.salt, strict=True))
-        return header + self.cipher.encrypt(nonce, payload, header)
-
-
-LEG: dict[str, Any] = {
-    "codec": "PCMU",
-    "payload_type": 0,
-    "dtmf_payload_type": 101,
-    "suite": "AEAD_AES_128_GCM",
-    "local_key": bytes(range(28)),
-    "remote_key": bytes(range(100, 128)),
-    "remote_host": "127.0.0.1",
-    "remote_port": 9,
-    "remote_is_known": True,
-    "rtcp_mux": True,
-    "audio": True,
-}
 
 
 def join_phone(media: Media, port: int, **changes: Any) -> int:

@@ -5,12 +5,13 @@
 pub mod client;
 pub mod link;
 pub mod phone;
+pub mod tape;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use vestibule_media::{Event, Rights, Rooms, SocketId, Stats};
+use vestibule_media::{Event, Part, Rights, Rooms, SocketId, Stats};
 
 use client::Client;
 use link::Link;
@@ -54,6 +55,8 @@ pub struct Network {
     pub events: Vec<Event>,
     /// Sockets that the node has given back.
     pub released: Vec<SocketId>,
+    /// What is to be written of recordings.
+    pub recorded: Vec<(String, Part)>,
     /// Datagrams from the node to addresses that are no client's.
     pub elsewhere: Vec<(SocketId, SocketAddr, Vec<u8>)>,
     /// Datagrams of clients on their way to the node, for tests to look at.
@@ -94,6 +97,7 @@ impl Network {
             clients: Vec::new(),
             events: Vec::new(),
             released: Vec::new(),
+            recorded: Vec::new(),
             elsewhere: Vec::new(),
             seen: Vec::new(),
             record: false,
@@ -264,6 +268,8 @@ impl Network {
             while let Some(socket) = self.rooms.poll_released() {
                 self.released.push(socket);
             }
+            self.recorded
+                .extend(std::iter::from_fn(|| self.rooms.poll_recorded()));
             if idle {
                 return;
             }

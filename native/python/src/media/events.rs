@@ -1,9 +1,26 @@
 //! The core's events and counters as Python sees them.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 use vestibule_media::{Event, Stats};
 
+use super::file_writer::Ended;
 use super::quality::EndpointQuality;
+
+/// What Python is told: by the core, or by what writes its recordings.
+#[derive(Debug)]
+pub enum Told {
+    /// The core's event.
+    Core(Event),
+    /// A recording's file is as it will stay.
+    RecordingEnded {
+        /// The room's name.
+        room: String,
+        /// How.
+        ended: Ended,
+    },
+}
 
 /// Media flows.
 #[pyclass(frozen, get_all, module = "vestibule._native")]
@@ -36,6 +53,32 @@ pub struct ActiveSpeaker {
     endpoint: Option<String>,
 }
 
+/// A recording's file is as it will stay.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct RecordingEnded {
+    room: String,
+    seconds: f64,
+    octets: u64,
+    problem: Option<String>,
+}
+
+/// How far a recording is.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct RecordingProgress {
+    seconds: f64,
+    octets: u64,
+}
+
+impl RecordingProgress {
+    /// So long, and so much of it in the file.
+    pub fn new(length: Duration, octets: u64) -> Self {
+        Self {
+            seconds: length.as_secs_f64(),
+            octets,
+        }
+    }
+}
+
 /// Counters of one endpoint.
 #[pyclass(frozen, get_all, module = "vestibule._native")]
 pub struct EndpointStats {
@@ -62,8 +105,23 @@ impl From<Stats> for EndpointStats {
     }
 }
 
-/// One event as its Python class.
-pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+/// What is told as its Python class.
+pub fn to_python(py: Python<'_>, told: Told) -> PyResult<Py<PyAny>> {
+    match told {
+        Told::Core(event) => event_to_python(py, event),
+        Told::RecordingEnded { room, ended } => {
+            let ended = RecordingEnded {
+                room,
+                seconds: ended.length.as_secs_f64(),
+                octets: ended.octets,
+                problem: ended.problem,
+            };
+            Py::new(py, ended).map(Py::into_any)
+        }
+    }
+}
+
+fn event_to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
     match event {
         Event::Connected { room, endpoint } => {
             Py::new(py, EndpointConnected { room, endpoint }).map(Py::into_any)
@@ -107,5 +165,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<EndpointGone>()?;
     module.add_class::<EndpointDigit>()?;
     module.add_class::<ActiveSpeaker>()?;
+    module.add_class::<RecordingEnded>()?;
+    module.add_class::<RecordingProgress>()?;
     module.add_class::<EndpointStats>()
 }

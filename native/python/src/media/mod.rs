@@ -1,11 +1,14 @@
 //! `Media`: rooms for Python. The class posts commands to the media thread and drains its events.
 
 mod events;
+mod file_writer;
 mod quality;
+mod recordings;
 mod sockets;
 mod worker;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -16,11 +19,11 @@ use pyo3::prelude::*;
 use vestibule_media::codec::Codec;
 use vestibule_media::pcm::from_i16;
 use vestibule_media::srtp::Suite;
-use vestibule_media::{Event, PhoneLeg, Refused, Rights};
+use vestibule_media::{PhoneLeg, Refused, Rights, Unrecordable};
 
-use self::events::EndpointStats;
+use self::events::{EndpointStats, RecordingProgress, Told};
 use self::quality::EndpointQuality;
-use self::worker::{Command, Worker};
+use self::worker::{Command, NotStarted, Worker};
 use crate::wake::EventQueue;
 
 mod exception {
@@ -48,7 +51,7 @@ pub struct Media {
     #[pyo3(get)]
     browser_port: u16,
     running: Mutex<Option<Running>>,
-    events: Arc<EventQueue<Event>>,
+    events: Arc<EventQueue<Told>>,
 }
 
 impl Media {
@@ -288,6 +291,43 @@ impl Media {
             .collect())
     }
 
+    fn start_recording(&self, py: Python<'_>, room: String, path: PathBuf) -> PyResult<()> {
+        let name = room.clone();
+        // Before a file is made that nothing would come into.
+        self.ask(py, move |worker| worker.rooms.can_be_recorded(&name))?
+            .map_err(|why| unrecordable(py, why))?;
+        let file = py.detach(|| file_writer::create(&path))?;
+        let started = self.ask(py, move |worker| worker.start_recording(&room, file))?;
+        started.map_err(|not_started| {
+            // It is empty. If it can't be removed it stays so.
+            let _ = std::fs::remove_file(&path);
+            match not_started {
+                NotStarted::Unrecordable(why) => unrecordable(py, why),
+                NotStarted::Io(error) => error.into(),
+            }
+        })
+    }
+
+    fn stop_recording(&self, room: String) -> PyResult<()> {
+        self.post(move |worker| worker.rooms.stop_recording(worker.now, &room))
+    }
+
+    fn set_recorded(&self, room: String, endpoint: String, recorded: bool) -> PyResult<()> {
+        self.post(move |worker| {
+            worker
+                .rooms
+                .set_recorded(worker.now, &room, &endpoint, recorded);
+        })
+    }
+
+    fn recording(&self, py: Python<'_>, room: String) -> PyResult<Option<RecordingProgress>> {
+        self.ask(py, move |worker| {
+            let length = worker.rooms.recorded_for(worker.now, &room)?;
+            let octets = worker.recordings.octets(&room)?;
+            Some(RecordingProgress::new(length, octets))
+        })
+    }
+
     fn fileno(&self) -> i32 {
         self.events.fileno()
     }
@@ -296,7 +336,7 @@ impl Media {
         let waiting = self.events.drain();
         waiting
             .into_iter()
-            .map(|event| events::to_python(py, event))
+            .map(|told| events::to_python(py, told))
             .collect()
     }
 
@@ -326,7 +366,14 @@ fn destination(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
 }
 
 fn refusal(py: Python<'_>, refused: &Refused) -> PyErr {
-    let (status, reason) = (refused.status(), refused.to_string());
+    refused_with(py, refused.status(), refused.to_string())
+}
+
+fn unrecordable(py: Python<'_>, why: Unrecordable) -> PyErr {
+    refused_with(py, why.status(), why.to_string())
+}
+
+fn refused_with(py: Python<'_>, status: u16, reason: String) -> PyErr {
     let error = MediaRefused::new_err((status, reason.clone()));
     let value = error.value(py);
     let set = value

@@ -1,6 +1,7 @@
 //! The media thread: one poller, one set of rooms, commands from Python in between.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -9,8 +10,11 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use vestibule_media::{Event, PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId};
+use thiserror::Error;
+use vestibule_media::{PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId, Unrecordable};
 
+use super::events::Told;
+use super::recordings::Recordings;
 use super::sockets::Sockets;
 use crate::pace::Pace;
 use crate::wake::EventQueue;
@@ -19,6 +23,17 @@ use crate::wake::EventQueue;
 const WAKER: Token = Token(usize::MAX);
 /// Events of one poll; the rest come with the next.
 const EVENTS: usize = 256;
+
+/// Why a room isn't recorded.
+#[derive(Debug, Error)]
+pub enum NotStarted {
+    /// The room's state is against it.
+    #[error(transparent)]
+    Unrecordable(#[from] Unrecordable),
+    /// There is no thread for the file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 /// Something to do on the media thread.
 pub type Command = Box<dyn FnOnce(&mut Worker) + Send>;
@@ -29,6 +44,8 @@ pub struct Worker {
     pub rooms: Rooms,
     /// Its sockets.
     pub sockets: Sockets,
+    /// The files of the rooms that are recorded.
+    pub recordings: Recordings,
     /// The time of this turn of the loop.
     pub now: Instant,
     poll: Poll,
@@ -36,7 +53,7 @@ pub struct Worker {
     _waker: Arc<Waker>,
     ready: BTreeSet<SocketId>,
     commands: Receiver<Command>,
-    events: Arc<EventQueue<Event>>,
+    events: Arc<EventQueue<Told>>,
     pace: Pace,
 }
 
@@ -48,7 +65,7 @@ impl Worker {
         ports: RangeInclusive<u16>,
         fips: bool,
         commands: Receiver<Command>,
-        events: Arc<EventQueue<Event>>,
+        events: Arc<EventQueue<Told>>,
     ) -> io::Result<(Self, Arc<Waker>, u16)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -61,6 +78,7 @@ impl Worker {
         let worker = Self {
             rooms,
             sockets,
+            recordings: Recordings::new(Arc::clone(&events)),
             now,
             poll,
             _waker: Arc::clone(&waker),
@@ -93,6 +111,16 @@ impl Worker {
         joined.map(|()| port)
     }
 
+    /// Record a room into a file.
+    pub fn start_recording(&mut self, room: &str, file: File) -> Result<(), NotStarted> {
+        self.rooms.start_recording(self.now, room)?;
+        let added = self.recordings.add(room, file);
+        if added.is_err() {
+            self.rooms.stop_recording(self.now, room);
+        }
+        Ok(added?)
+    }
+
     /// Work until the sender of commands is gone.
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
@@ -117,6 +145,7 @@ impl Worker {
             }
             self.flush();
             if !wanted {
+                self.recordings.finish();
                 return;
             }
         }
@@ -174,7 +203,12 @@ impl Worker {
         // Before any socket is closed.
         self.sockets.leave();
         self.events
-            .push_all(std::iter::from_fn(|| self.rooms.poll_event()));
+            .push_all(std::iter::from_fn(|| self.rooms.poll_event()).map(Told::Core));
+        while let Some((room, part)) = self.rooms.poll_recorded() {
+            if !self.recordings.write(&room, part) {
+                self.rooms.stop_recording(self.now, &room);
+            }
+        }
         while let Some(socket) = self.rooms.poll_released() {
             self.ready.remove(&socket);
             self.sockets.close(socket);
