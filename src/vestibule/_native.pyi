@@ -387,7 +387,23 @@ class ActiveSpeaker:
     room: str
     endpoint: str | None
 
-MediaEvent = EndpointConnected | EndpointGone | EndpointDigit | ActiveSpeaker
+@final
+class RecordingEnded:
+    """A recording's file is finished; `problem` says why if that was not asked for, such as a full disk."""
+
+    room: str
+    seconds: float
+    octets: int
+    problem: str | None
+
+MediaEvent = EndpointConnected | EndpointGone | EndpointDigit | ActiveSpeaker | RecordingEnded
+
+@final
+class RecordingProgress:
+    """How far a recording is."""
+
+    seconds: float
+    octets: int
 
 @final
 class EndpointStats:
@@ -500,6 +516,22 @@ class Media:
         mono at 48 kHz, once or until something else is played. Empty: no more. No error if there is no
         such phone. Raises ValueError for half a sample.
         """
+
+    def start_recording(self, room: str, path: str) -> None:
+        """Write the room's mixed sound and the active speaker's picture to a new WebM file (0600, must not exist).
+        Raises MediaRefused 404 (no such room), 409 (already recorded), OSError (the file can't be made).
+        """
+
+    def stop_recording(self, room: str) -> None:
+        """Finish the file; `RecordingEnded` follows. No error if there is none. Closing a room does the same."""
+
+    def set_recorded(self, room: str, endpoint: str, recorded: bool) -> None:
+        """Whether this endpoint's sound and picture may be in the recording: False until set (consent). Enforced in the
+        core. May be called before, during or without a recording; it is forgotten when the endpoint leaves.
+        """
+
+    def recording(self, room: str) -> RecordingProgress | None:
+        """None if the room isn't being recorded."""
 
     def leave(self, room: str, endpoint: str) -> None: ...
     def stats(self, room: str, endpoint: str) -> EndpointStats | None: ...
