@@ -350,7 +350,9 @@ class TlsLine:
 # --- Media ---------------------------------------------------------------------------------------
 
 class MediaRefused(ValueError):
-    """An offer or a leg that can't be served; `args` is (status, reason): 488 or 500 on the wire."""
+    """An offer, a leg or a recording that can't be served; `args` is (status, reason). Status is what the wire
+    says: SIP's 488 or 500; for a recording HTTP's 404, 409 or 500.
+    """
 
     status: int
     reason: str
@@ -389,21 +391,18 @@ class ActiveSpeaker:
 
 @final
 class RecordingEnded:
-    """A recording's file is finished; `problem` says why if that was not asked for, such as a full disk."""
+    """A recording's file is as it will stay: it was stopped, its room was closed, or it couldn't go on."""
 
     room: str
     seconds: float
+    """How long what is in the file lasts."""
     octets: int
     problem: str | None
+    """Why it couldn't go on (the disk is full, or too slow); None if its end was asked for. What was written
+    before can be played.
+    """
 
 MediaEvent = EndpointConnected | EndpointGone | EndpointDigit | ActiveSpeaker | RecordingEnded
-
-@final
-class RecordingProgress:
-    """How far a recording is."""
-
-    seconds: float
-    octets: int
 
 @final
 class EndpointStats:
@@ -453,6 +452,15 @@ class EndpointQuality:
     """From the endpoint to us; loss and jitter are what we see."""
     sent: list[MediaFlow]
     """From us to the endpoint; loss and jitter are what it reports."""
+
+@final
+class RecordingProgress:
+    """How far a room's recording is."""
+
+    seconds: float
+    """Since it was started."""
+    octets: int
+    """In the file; about a second is always still to come."""
 
 @final
 class Media:
@@ -517,22 +525,6 @@ class Media:
         such phone. Raises ValueError for half a sample.
         """
 
-    def start_recording(self, room: str, path: str) -> None:
-        """Write the room's mixed sound and the active speaker's picture to a new WebM file (0600, must not exist).
-        Raises MediaRefused 404 (no such room), 409 (already recorded), OSError (the file can't be made).
-        """
-
-    def stop_recording(self, room: str) -> None:
-        """Finish the file; `RecordingEnded` follows. No error if there is none. Closing a room does the same."""
-
-    def set_recorded(self, room: str, endpoint: str, recorded: bool) -> None:
-        """Whether this endpoint's sound and picture may be in the recording: False until set (consent). Enforced in the
-        core. May be called before, during or without a recording; it is forgotten when the endpoint leaves.
-        """
-
-    def recording(self, room: str) -> RecordingProgress | None:
-        """None if the room isn't being recorded."""
-
     def leave(self, room: str, endpoint: str) -> None: ...
     def stats(self, room: str, endpoint: str) -> EndpointStats | None: ...
     def quality(self, room: str, endpoint: str) -> EndpointQuality | None:
@@ -543,6 +535,26 @@ class Media:
 
     def all_qualities(self) -> list[EndpointQuality]:
         """How everyone's media fares, nobody named."""
+
+    def start_recording(self, room: str, path: str) -> None:
+        """Write the room's mixed sound and the active speaker's picture to a new WebM file (mode 0600; it must
+        not exist), of those for whom `set_recorded` said so (docs/protocol/recording.md). Blocks while the file
+        is made. Raises MediaRefused: 404 no such room, 409 already recorded; OSError if the file can't be made.
+        """
+
+    def stop_recording(self, room: str) -> None:
+        """Finish the file; `RecordingEnded` follows. Unknown or not recorded: nothing happens. Closing the room
+        does the same, and so does `close`, which waits up to five seconds for the files.
+        """
+
+    def set_recorded(self, room: str, endpoint: str, recorded: bool) -> None:
+        """Whether this endpoint's sound and picture may be in the recording: False until set. In force at once;
+        may be called before, during or without a recording. Forgotten when the endpoint leaves. No error if
+        there is no such endpoint.
+        """
+
+    def recording(self, room: str) -> RecordingProgress | None:
+        """None if the room isn't being recorded."""
 
     def fileno(self) -> int: ...
     def drain(self) -> list[MediaEvent]: ...
