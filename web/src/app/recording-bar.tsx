@@ -98,11 +98,10 @@ function Question({ model, by }: { model: MeetingModel; by: string }) {
     <MessageBar
       intent="warning"
       layout="multiline"
-      politeness="assertive"
       className={styles.notice}
       data-testid="recording-notice"
     >
-      <MessageBarBody>
+      <MessageBarBody role="alert">
         <MessageBarTitle>{words.by(by)}</MessageBarTitle> {words.notUntil}
       </MessageBarBody>
       <MessageBarActions>
