@@ -236,7 +236,7 @@ export const recording = {
   leave: "Leave",
   isIn: "You are in the recording",
   isOut: "You are not in the recording",
-  takeBack: "Take back",
+  takeBack: "Take me out",
   mark: "REC",
   marked: "Being recorded",
   stopped: "This meeting is not being recorded any more",

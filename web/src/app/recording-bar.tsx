@@ -95,12 +95,7 @@ function Mark({ progress }: { progress: RecordingProgress | null }) {
 function Question({ model, by }: { model: MeetingModel; by: string }) {
   const styles = useStyles();
   return (
-    <MessageBar
-      intent="warning"
-      layout="multiline"
-      className={styles.notice}
-      data-testid="recording-notice"
-    >
+    <MessageBar intent="warning" layout="multiline" className={styles.notice} data-testid="recording-notice">
       <MessageBarBody role="alert">
         <MessageBarTitle>{words.by(by)}</MessageBarTitle> {words.notUntil}
       </MessageBarBody>
