@@ -113,7 +113,7 @@ def test_neither_an_attendee_nor_a_colleague_starts_or_stops_anything(
         assert 'reason="accessDenied"' in carol.command(_START)
         assert bob.ask("POST").status_code == 404
         assert bob.ask("POST", proven=False).status_code == 401
-        assert alice.ask("GET").status_code == 404, "nothing is recorded"
+        assert alice.ask("GET").status_code == 409, "nothing is recorded"
         assert 'code="success"' in leader.command(_START)
         assert 'reason="accessDenied"' in carol.command(_STOP)
         assert bob.ask("DELETE").status_code == 404

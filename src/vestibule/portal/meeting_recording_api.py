@@ -64,7 +64,7 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
             raise Problem(*_REFUSALS[refusal])
         return _going_on(deps, meeting_id)
 
-    @routes.get(path, responses=documented(401, 403, 404, 422))
+    @routes.get(path, responses=documented(401, 403, 404, 409, 422))
     async def progress(
         meeting_id: Annotated[str, Path(pattern=MEETING_ID)],
         caller: Annotated[Caller, Depends(mine)],
@@ -72,14 +72,14 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
         """How far the recording of a meeting of the caller's is, and who has agreed to be in it."""
         return _going_on(deps, meeting_id)
 
-    @routes.delete(path, status_code=204, responses=documented(401, 403, 404, 422))
+    @routes.delete(path, status_code=204, responses=documented(401, 403, 404, 409, 422))
     async def stop(
         meeting_id: Annotated[str, Path(pattern=MEETING_ID)],
         caller: Annotated[Caller, Depends(mine)],
     ) -> Response:
         """Ends the recording of a meeting of the caller's; it is kept."""
         if not await deps.recorder.stop_for(caller.person, meeting_id):
-            raise Problem(404, _NOT_RECORDED)
+            raise Problem(409, _NOT_RECORDED)
         return Response(status_code=204)
 
     return routes
@@ -88,7 +88,7 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
 def _going_on(deps: PortalDependencies, meeting_id: str) -> MeetingRecordingView:
     found = deps.recorder.going_on(meeting_id)
     if found is None:
-        raise Problem(404, _NOT_RECORDED)
+        raise Problem(409, _NOT_RECORDED)
     return _view(found)
 
 

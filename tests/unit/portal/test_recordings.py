@@ -71,7 +71,7 @@ async def test_the_organizer_starts_watches_and_stops(portal: Portal) -> None:
     meeting = await recorded(portal)
     assert (await meeting.api("POST")).status_code == 409, "nobody is in"
     meeting.join()
-    assert (await meeting.api("GET")).status_code == 404
+    assert (await meeting.api("GET")).status_code == 409
     started = await meeting.api("POST")
     assert started.status_code == 201
     told = started.json()
@@ -90,7 +90,7 @@ async def test_the_organizer_starts_watches_and_stops(portal: Portal) -> None:
     assert (await meeting.api("DELETE")).status_code == 204
     assert meeting.conference.recording is None
     assert portal.tapes.stopped == [meeting.id]
-    assert (await meeting.api("DELETE")).status_code == 404
+    assert (await meeting.api("DELETE")).status_code == 409
 
 
 async def test_who_may_not_write_is_told(portal: Portal) -> None:
