@@ -249,7 +249,7 @@ export const recordings = {
   about: (date: Date, by: string) =>
     `${new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(date)}, by ${by}`,
   until: (date: Date) =>
-    `Deleted on ${new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(date)}`,
+    `Kept until ${new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(date)}`,
   states: {
     recording: "Being recorded now",
     finished: "",

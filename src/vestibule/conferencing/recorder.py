@@ -84,6 +84,8 @@ class LiveRecording:
 class _Running:
     record: RecordingRecord
     stopped_by: str | None = None
+    reason: str = "meeting over"
+    """Why it ends, if not because it failed."""
 
 
 class Recorder:
@@ -124,7 +126,7 @@ class Recorder:
         if running is None:
             return
         running.stopped_by = by
-        self._parts.rooms.stop_recording(conference.meeting.id)
+        self._end(conference.meeting.id, "stopped")
         conference.recording_is(None)
 
     def progress(self, meeting_id: str) -> Progress | None:
@@ -178,7 +180,7 @@ class Recorder:
         record = running.record
         if problem:
             _log.error("recording.failed", meeting=room, recording=record.id, problem=problem)
-        reason = "failed" if problem else "stopped" if running.stopped_by else "meeting over"
+        reason = "failed" if problem else running.reason
         details = {Detail.SECONDS: str(int(seconds)), Detail.REASON: reason}
         self._note(Kind.RECORDING_STOPPED, record, running.stopped_by, details)
         end = self._parts.recordings.end
@@ -195,7 +197,7 @@ class Recorder:
             try:
                 self._recordable(meeting_id)
             except NotAllowed:
-                self._parts.rooms.stop_recording(meeting_id)
+                self._end(meeting_id, "not allowed any more")
 
     async def stored(self) -> None:
         """Wait until what is known is stored."""
@@ -206,13 +208,18 @@ class Recorder:
         """Finish every file."""
         self._closing = True
         for meeting_id in tuple(self._running):
-            self._parts.rooms.stop_recording(meeting_id)
+            self._end(meeting_id, "server stops")
         if self._running:
             with suppress(TimeoutError):  # those are found interrupted at the next start
                 await asyncio.wait_for(self._idle.wait(), CLOSING_SECONDS)
         await self.stored()
 
     # --- inside ---
+
+    def _end(self, meeting_id: str, reason: str) -> None:
+        if (running := self._running.get(meeting_id)) is not None:
+            running.reason = reason
+            self._parts.rooms.stop_recording(meeting_id)
 
     def _recordable(self, meeting_id: str) -> Meeting:
         meeting = self._parts.meetings.find(meeting_id)
@@ -240,7 +247,7 @@ class Recorder:
             await self._parts.recordings.add(record)
         except Exception:  # a recording that nobody can find or delete must not go on
             _log.exception("recording.not_stored", meeting=record.meeting, recording=record.id)
-            self._parts.rooms.stop_recording(record.meeting)
+            self._end(record.meeting, "not stored")
 
     def _later(self, writing: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(writing)

@@ -128,6 +128,9 @@ async def test_a_policy_taken_back_ends_what_goes_on(studio: Studio) -> None:
     await studio.allow(recording=False)
     studio.recorder.heed_policy()
     assert studio.tapes.stopped == [studio.meeting.id]
+    studio.tapes.ends(studio.meeting.id)
+    assert studio.conference.recording is None
+    assert studio.journal.notes[-1].details[Detail.REASON] == "not allowed any more"
 
 
 async def test_the_folder_is_the_server_s_alone(studio: Studio) -> None:
