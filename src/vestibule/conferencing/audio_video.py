@@ -96,6 +96,7 @@ class AudioVideo:
             raise NotAllowed("mcuUnknown")
         if not _ENDPOINT.fullmatch(request.endpoint_entity):
             raise NotAllowed("endpointMalformed")
+        self._leave_for(session.conference, seat, request.endpoint_entity)
         session.conference.claim_endpoint(seat, request.endpoint_entity)
         relay = self._parts.relay.issue(seat.id)
         entries = {
@@ -245,6 +246,17 @@ class AudioVideo:
         self.end_media(conference, seat)
 
     # --- inside ---
+
+    def _leave_for(self, conference: Conference, seat: Seat, endpoint: str) -> None:
+        """Another endpoint is to be the seat's: the one before ends, for nothing would reach it any more.
+
+        Mute, removal and a consent taken back are told to the endpoint that the seat has (ATTACKS 41).
+        """
+        if seat.endpoint in (None, endpoint):
+            return
+        if (media := self._sessions.get(seat.id)) is not None:
+            media.dialog.request("BYE", headers=(reason(200, "media elsewhere"),))
+        self.end_media(conference, seat)
 
     def _toggle_consent(self, conference: Conference, seat: Seat, endpoint: str) -> None:
         """A phone's keys agree to be recorded, or take that back; the tone says which."""
