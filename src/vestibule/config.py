@@ -425,6 +425,11 @@ class Settings(BaseSettings):
         return self.data_dir / "journal"
 
     @property
+    def recordings_dir(self) -> Path:
+        """Folder of recorded meetings."""
+        return self.data_dir / "recordings"
+
+    @property
     def issuing_token(self) -> TokenPlace | None:
         """The token that holds the issuing key; None if a file does."""
         module, pin_file = self.pkcs11_module, self.pkcs11_pin_file

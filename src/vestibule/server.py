@@ -24,6 +24,7 @@ from vestibule.conferencing.meeting_journal import MeetingJournal
 from vestibule.conferencing.meeting_quality import MeetingQuality, ParticipantQuality
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, NotLicensed, TooManyMeetings
+from vestibule.conferencing.recording_service import open_recording
 from vestibule.conferencing.watchers import Watchers
 from vestibule.config import Settings
 from vestibule.counted import MetricsListener, metrics_of
@@ -124,8 +125,9 @@ class Server:
             fetcher=self._fetcher(IDENTITY_LIMITS),
             fips=settings.fips,
         )
-        self._build_edge()
         self._build_media()
+        self._build_recording()
+        self._build_edge()
         self._build_signalling()
         self._build_conferencing()
         self._route()
@@ -211,6 +213,19 @@ class Server:
             tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
         )
 
+    def _build_recording(self) -> None:
+        self.live = LiveConferences(self.wheel.schedule)
+        self.recording = open_recording(
+            self.settings.recordings_dir,
+            store=self.store,
+            writer=self.writer,
+            tenants=self.directory,
+            meetings=self.meetings,
+            live=self.live,
+            rooms=self.rooms,
+            notes=self.journal,
+        )
+
     def _build_signalling(self) -> None:
         settings = self.settings
         sip_host = f"{settings.authority_host}:{settings.sip_tls_port}"
@@ -277,10 +292,9 @@ class Server:
     def _build_conferencing(self) -> None:
         sip_host = f"{self.settings.authority_host}:{self.settings.sip_tls_port}"
         route = partial(_own_route, f"sip:{sip_host};transport=tls;lr")
-        live = LiveConferences(self.wheel.schedule)
         self.audio_video = AudioVideo(
             AudioVideoParts(
-                live=live,
+                live=self.live,
                 rooms=self.rooms,
                 relay=self.relay_credentials,
                 tokens=JoinTokens(time.monotonic),
@@ -289,16 +303,17 @@ class Server:
                 address_of=self.flows.address_of,
             )
         )
-        self.quality = MeetingQuality(live, self.rooms.qualities)
+        self.quality = MeetingQuality(self.live, self.rooms.qualities)
         self.focus = Focus(
             FocusParts(
                 meetings=self.meetings,
-                live=live,
+                live=self.live,
                 audio_video=self.audio_video,
                 watchers=Watchers(self.dialogs, self.wheel.schedule, route),
                 dialogs=self.dialogs,
                 schedule=self.wheel.schedule,
                 journal=MeetingJournal(self.journal, self.flows.address_of),
+                recorder=self.recording.recorder,
                 record_route=route,
             )
         )
@@ -340,6 +355,8 @@ class Server:
             device_links=self.identity.device_links,
             meetings=self.meetings,
             meeting_quality=self._meeting_quality,
+            recorder=self.recording.recorder,
+            recordings=self.recording.recordings,
             authority=self.authority,
             focus_uri=lambda user, meeting: MeetingAddress(user, domain, meeting).focus,
             other_hosts=settings.web_hosts,
@@ -381,7 +398,8 @@ class Server:
         self.identity.tokens.on_revoked(
             partial(asyncio.get_running_loop().call_soon_threadsafe, self._sign_in_ended)
         )
-        self.rooms.start(self.audio_video)
+        await self.recording.start()
+        self.rooms.start(self.audio_video, self.recording.recorder)
         self.reception.start()
         self.refused.start()
         await self.portal.start()
@@ -406,6 +424,7 @@ class Server:
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""
+        await self.recording.close()
         self.reception.stop()
         self.edge.close()
         await self.portal.stop()
@@ -450,6 +469,7 @@ class Server:
         await self.identity.provider.heed_endings()
         self.reception.close_unwelcome()
         await self.meetings.reload()
+        self.recording.recorder.heed_policy()
 
     def _certificates_changed(self) -> None:
         identity = self.public_names.identity() or self.authority.server_identity()

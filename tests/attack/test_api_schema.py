@@ -49,4 +49,4 @@ def test_no_operation_surprises(network: Network, deployment: Deployment, tmp_pa
         seconds=300.0,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Selected: 20/20" in done.stdout, "operations came or went: look whether all are tried"
+    assert "Selected: 26/26" in done.stdout, "operations came or went: look whether all are tried"

@@ -134,3 +134,23 @@ def test_nothing_is_heard_after_the_removal(
         removed.forget()
         staying.hears(_PACKETS)
         assert not removed.has_heard()
+
+
+def test_asking_for_media_again_leaves_none_behind(
+    alice: Participant, town: Network, house: Deployment
+) -> None:
+    """Media that its seat knows nothing of any more would escape mute, removal, and a consent taken back."""
+    with ExitStack() as opened:
+        phones = [
+            opened.enter_context(Phone(town.add_host(), house, name)) for name in ("bob", "carol")
+        ]
+        for phone in phones:
+            phone.join()
+            phone.hears(_PACKETS)
+        asking, staying = phones
+        token_in(asking.add_media(ENDPOINT))
+        staying.hears(_PACKETS)
+        asking.forget()
+        staying.hears(_PACKETS)
+        assert not asking.has_heard()
+        assert SUCCESS in alice.remove(BOB)

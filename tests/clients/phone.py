@@ -1,13 +1,15 @@
 """A plain phone in a meeting, at the level of packets: it dials the focus, says nothing and counts what it is sent."""
 
+import re
 import select
 import time
 from types import TracebackType
 
 from tests.clients.calls import KEYED, SDP
 from tests.clients.deployment import Deployment
-from tests.clients.guest import device_line
+from tests.clients.guest import ADD_USER, device_line
 from tests.clients.namespaces import Host
+from tests.clients.participant import C3P
 from tests.clients.sip_dialog import later
 from tests.clients.sip_line import request, status_of
 
@@ -44,6 +46,15 @@ class Phone:
         self._accepted = self.line.final()
         assert status_of(self._accepted) == 200, self._accepted
         self.line.send(later("ACK", self._accepted, cseq=1))
+
+    def add_media(self, endpoint: str) -> str:
+        """Ask the focus for media as browsers do, under that endpoint id; its answer."""
+        media = self._focus.replace(":focus:", ":audio-video:")
+        body = ADD_USER.format(focus=self._focus, me=self.me, role="attendee")
+        body = body.replace("<addUser>", f'<addUser mcuUri="{media}">')
+        body = re.sub(r"\{1+-[1-]*\}", endpoint, body)
+        self.line.send(later("INFO", self._accepted, headers=C3P, body=body))
+        return self.line.final()
 
     def leave(self) -> None:
         """Hang up."""

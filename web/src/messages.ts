@@ -4,7 +4,7 @@ import type { Direction, Path, Source } from "./media/quality";
 import type { Grade } from "./media/speech-score";
 import type { Role } from "./signalling/c3p";
 import type { Ending } from "./signalling/ending";
-import type { Notice } from "./state/meeting";
+import type { Notice } from "./state/meeting-state";
 import type { SessionTrouble } from "./state/session";
 
 export const product = "Vestibule";
@@ -222,6 +222,68 @@ export const meeting = {
   unmutedNow: "You are not muted any more",
 };
 
+export const recording = {
+  start: "Record",
+  stop: "Stop recording",
+  startTitle: "Record this meeting?",
+  startText:
+    "Everyone is told, and is in the recording only once they agree. You agree for yourself by starting it. The organizer of the meeting gets the file.",
+  startConfirm: "Start recording",
+  by: (name: string) => `This meeting is being recorded by ${name}.`,
+  notUntil: "You're not in the recording until you agree.",
+  agree: "Agree",
+  notNow: "Not now",
+  leave: "Leave",
+  isIn: "You are in the recording",
+  isOut: "You are not in the recording",
+  takeBack: "Take me out",
+  mark: "REC",
+  marked: "Being recorded",
+  stopped: "This meeting is not being recorded any more",
+};
+
+export const recordings = {
+  title: "Recordings",
+  emptyTitle: "No recordings yet",
+  emptyText: "Press “Record” in one of your meetings. Whoever agrees is in it, and it ends up here.",
+  about: (date: Date, by: string) =>
+    `${new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(date)}, by ${by}`,
+  until: (date: Date) =>
+    `Kept until ${new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(date)}`,
+  states: {
+    recording: "Being recorded now",
+    finished: "",
+    failed: "Ended early: the server couldn't write on",
+    interrupted: "Cut off: the server stopped",
+  },
+  download: "Download",
+  downloadOf: (subject: string) => `Download the recording of ${subject}`,
+  downloading: "Downloading…",
+  remove: "Delete",
+  removeOf: (subject: string) => `Delete the recording of ${subject}`,
+  removeTitle: "Delete this recording?",
+  removeText: "The file is deleted from the server. This can't be undone.",
+};
+
+/** Such as 1:02:03 or 2:03. */
+export function clockTime(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (part: number) => String(part).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`;
+}
+
+/** Such as 12.3 MB. */
+export function fileSize(octets: number): string {
+  const units = ["kB", "MB", "GB", "TB"];
+  let [size, unit] = [octets / 1000, 0];
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${units[unit]}`;
+}
+
 export const people = {
   title: "People",
   inLobby: (count: number) => `In the lobby (${count})`,
@@ -243,6 +305,8 @@ export const people = {
   unsilence: "Allow to unmute",
   remove: "Remove from the meeting",
   connecting: "connecting…",
+  recorded: "In the recording",
+  notRecorded: "Not in the recording",
   knocked: (name: string) => `${name} is in the lobby`,
   knockedMany: (count: number) => `${count} people are in the lobby`,
   joined: (name: string) => `${name} joined`,
@@ -303,7 +367,15 @@ export function noticeText(notice: Notice): string {
       return "Only presenters may share a screen. Ask one to make you a presenter.";
     case "media-lost":
       return "Audio and video couldn't be connected. Your network may block them: try another one, then join again.";
+    case "recording-failed":
+      return "The recording ended by itself: the server couldn't write on. What was recorded is kept.";
     case "command-failed":
+      if (notice.reason === "recordingNotAllowed") {
+        return "Your organisation doesn't allow meetings to be recorded.";
+      }
+      if (notice.reason === "recordingFailed") {
+        return "The server can't write a recording right now. Ask whoever runs it.";
+      }
       return notice.reason === "userNotInLobby" || notice.reason === "userNotInConference"
         ? "They have already gone."
         : "That didn't work. Please try again.";

@@ -39,6 +39,13 @@ def set_policy(
     phones_bypass_lobby: Annotated[
         bool | None, typer.Option(help="Telephone callers go straight in.")
     ] = None,
+    recording: Annotated[
+        bool | None,
+        typer.Option(help="Leaders may record meetings; only who agrees is in the recording."),
+    ] = None,
+    recording_days: Annotated[
+        int | None, typer.Option(help="Days that a recording is kept.", min=1, max=3650)
+    ] = None,
     device_sign_in: Annotated[
         bool | None, typer.Option(help="Command lines and phones sign in by a code that one types.")
     ] = None,
@@ -57,6 +64,8 @@ def set_policy(
         "presenting": presenting,
         "lobby_timeout": lobby_timeout,
         "phones_bypass_lobby": phones_bypass_lobby,
+        "recording": recording,
+        "recording_days": recording_days,
         "device_sign_in": device_sign_in,
         "personal_token_days": personal_token_days,
     }

@@ -56,6 +56,8 @@ class MeetingPolicy:
     access: Access
     presenting: Presenting
     phones_bypass_lobby: bool
+    recording: bool = False
+    """Whether leaders may record it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from vestibule.conferencing.conference import Conference, Ending, NotAllowed, Se
 from vestibule.conferencing.focus_session import ALLOW, FocusSession, reason
 from vestibule.conferencing.join_tokens import JoinTokens
 from vestibule.conferencing.live import LiveConferences
-from vestibule.conferencing.phone_keys import PhoneKeys
+from vestibule.conferencing.phone_keys import PhoneKeys, Wish
 from vestibule.conferencing.room import (
     EndpointQuality,
     RelayAccessIssuer,
     Rooms,
+    Sound,
     rights_of,
 )
+from vestibule.journal.journal import JournalFull
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.message import SipMessage
@@ -94,6 +96,7 @@ class AudioVideo:
             raise NotAllowed("mcuUnknown")
         if not _ENDPOINT.fullmatch(request.endpoint_entity):
             raise NotAllowed("endpointMalformed")
+        self._leave_for(session.conference, seat, request.endpoint_entity)
         session.conference.claim_endpoint(seat, request.endpoint_entity)
         relay = self._parts.relay.issue(seat.id)
         entries = {
@@ -120,6 +123,7 @@ class AudioVideo:
             conference.meeting.id, seat.endpoint, offer, rights_of(seat)
         )
         self._parts.tokens.revoke(seat.id)
+        self.apply_consent(conference, seat)
         route = self._parts.record_route(transaction)
         contact = conference.meeting.address.audio_video
         dialog = Dialog.uas(transaction, contact=contact, record_route=route)
@@ -164,6 +168,19 @@ class AudioVideo:
         if seat.endpoint is not None:
             self._parts.rooms.set_rights(conference.meeting.id, seat.endpoint, rights_of(seat))
 
+    def apply_consent(self, conference: Conference, seat: Seat) -> None:
+        """Let the room leave out of a recording whoever hasn't agreed to be in it."""
+        if seat.endpoint is not None:
+            agreed = seat.agrees and conference.recording is not None
+            self._parts.rooms.set_recorded(conference.meeting.id, seat.endpoint, recorded=agreed)
+
+    def recording_changed(self, conference: Conference) -> None:
+        """A recording began, which phones are told by a tone, or ended; what was agreed before is void."""
+        for seat in conference.seats():
+            self.apply_consent(conference, seat)
+            if conference.recording is not None and seat.endpoint is not None:
+                self._parts.rooms.play(conference.meeting.id, seat.endpoint, "recorded")
+
     def drop(self, conference: Conference, seat: Seat, ending: Ending) -> None:
         """A seat is gone: its token, relay credentials, media and dialog go with it."""
         self._parts.tokens.revoke(seat.id)
@@ -197,16 +214,21 @@ class AudioVideo:
         seat = conference.seat_of_endpoint(endpoint) if conference else None
         if conference is not None and seat is not None:
             conference.media_changed(seat, connected=True)
-            self._parts.rooms.play(room, endpoint, "entered")
+            sound: Sound = "entered" if conference.recording is None else "entered-recorded"
+            self._parts.rooms.play(room, endpoint, sound)
 
     def pressed(self, room: str, endpoint: str, key: str) -> None:
         """The room says that a key of a phone was pressed."""
         conference = self._parts.live.find(room)
         seat = conference.seat_of_endpoint(endpoint) if conference else None
-        if conference is None or seat is None or not self._keys.press(endpoint, key):
+        if conference is None or seat is None:
             return
-        conference.toggle_self_mute(seat)
-        self._parts.rooms.play(room, endpoint, "unmuted" if seat.may_be_heard else "muted")
+        wish = self._keys.press(endpoint, key)
+        if wish is Wish.MUTE:
+            conference.toggle_self_mute(seat)
+            self._parts.rooms.play(room, endpoint, "unmuted" if seat.may_be_heard else "muted")
+        elif wish is Wish.CONSENT:
+            self._toggle_consent(conference, seat, endpoint)
 
     def gone(self, room: str, endpoint: str, why: str, quality: EndpointQuality) -> None:
         """The room says that an endpoint ended by itself: a browser may come back, a phone is gone."""
@@ -224,6 +246,26 @@ class AudioVideo:
         self.end_media(conference, seat)
 
     # --- inside ---
+
+    def _leave_for(self, conference: Conference, seat: Seat, endpoint: str) -> None:
+        """Another endpoint is to be the seat's: the one before ends, for nothing would reach it any more.
+
+        Mute, removal and a consent taken back are told to the endpoint that the seat has (ATTACKS 41).
+        """
+        if seat.endpoint in (None, endpoint):
+            return
+        if (media := self._sessions.get(seat.id)) is not None:
+            media.dialog.request("BYE", headers=(reason(200, "media elsewhere"),))
+        self.end_media(conference, seat)
+
+    def _toggle_consent(self, conference: Conference, seat: Seat, endpoint: str) -> None:
+        """A phone's keys agree to be recorded, or take that back; the tone says which."""
+        try:
+            conference.consent(seat, agreed=not seat.agrees)
+        except (NotAllowed, JournalFull):  # nothing is recorded, or nothing may happen unrecorded
+            return
+        sound: Sound = "agreed" if seat.agrees else "disagreed"
+        self._parts.rooms.play(conference.meeting.id, endpoint, sound)
 
     def _seat_of(self, transaction: ServerTransaction) -> tuple[Conference, Seat]:
         """Whom the token in a request was given to; it must be the very person who shows it."""

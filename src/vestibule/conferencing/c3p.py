@@ -14,11 +14,14 @@ from lxml import etree
 CONTENT_TYPE = "application/cccp+xml"
 NAMESPACE = "urn:ietf:params:xml:ns:cccp"
 EXTENSIONS = "http://schemas.microsoft.com/rtc/2005/08/cccpextensions"
+RECORDING = "urn:vestibule:params:xml:ns:recording"
+"""Of our own: no client of that era knows of a recording by the server."""
 CONFERENCE_INFO = "urn:ietf:params:xml:ns:conference-info"
 
 # The stubs know no default namespace.
 _C3P_FIRST: Any = {None: NAMESPACE, "mscp": EXTENSIONS, "ci": CONFERENCE_INFO}
 _EXTENSIONS_FIRST: Any = {None: EXTENSIONS}
+_RECORDING_FIRST: Any = {None: RECORDING}
 _LARGEST = 32 * 1024
 _DEEPEST = 32
 
@@ -43,7 +46,7 @@ class C3pRequest:
     display_name: str = ""
     role: str = ""
     access: str = ""
-    """Of `setLobbyAccess`: `granted` or `denied`."""
+    """Of `setLobbyAccess` and `setRecordingConsent`: `granted` or `denied`."""
     user_entities: tuple[str, ...] = ()
     """Of `setLobbyAccess`: whom it is about."""
     media: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +107,14 @@ def connection_info(entries: Mapping[str, str]) -> etree._Element:
         entry = etree.SubElement(element, f"{{{EXTENSIONS}}}entry")
         etree.SubElement(entry, f"{{{EXTENSIONS}}}key").text = key
         etree.SubElement(entry, f"{{{EXTENSIONS}}}value").text = value
+    return element
+
+
+def recording_progress(seconds: float, octets: int) -> etree._Element:
+    """How far a recording is."""
+    element = etree.Element(f"{{{RECORDING}}}progress", nsmap=_RECORDING_FIRST)
+    element.set("seconds", f"{seconds:.1f}")
+    element.set("octets", str(octets))
     return element
 
 

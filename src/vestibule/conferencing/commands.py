@@ -5,13 +5,18 @@ the conference at the act itself, never here, so that a late or forged request m
 table (ATTACKS 40).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from lxml import etree
+
+from vestibule.conferencing import c3p
 from vestibule.conferencing.c3p import C3pRequest
 from vestibule.conferencing.conference import Conference, NotAllowed, Seat
 from vestibule.conferencing.roles import Role
 
-Command = Callable[[Conference, Seat, C3pRequest], None]
+Content = Sequence[etree._Element]
+Command = Callable[[Conference, Seat, C3pRequest], Content | None]
+"""What it returns stands in the answer."""
 
 
 def set_lobby_access(conference: Conference, actor: Seat, request: C3pRequest) -> None:
@@ -49,10 +54,37 @@ def delete_conference(conference: Conference, actor: Seat, request: C3pRequest) 
     conference.end(actor)
 
 
+def start_recording(conference: Conference, actor: Seat, request: C3pRequest) -> None:
+    """`startRecording`: record the meeting, which the others are told at once."""
+    conference.start_recording(actor)
+
+
+def stop_recording(conference: Conference, actor: Seat, request: C3pRequest) -> None:
+    """`stopRecording`: end the recording."""
+    conference.stop_recording(actor)
+
+
+def get_recording(conference: Conference, actor: Seat, request: C3pRequest) -> Content:
+    """`getRecording`: how far it is."""
+    progress = conference.recording_progress(actor)
+    return [c3p.recording_progress(progress.seconds, progress.octets)]
+
+
+def set_recording_consent(conference: Conference, actor: Seat, request: C3pRequest) -> None:
+    """`setRecordingConsent`: one's own device, and no other, may be in the recording or not."""
+    if request.access not in ("granted", "denied"):
+        raise NotAllowed("requestMalformed")
+    conference.consent(actor, agreed=request.access == "granted")
+
+
 COMMANDS: dict[str, Command] = {
     "setLobbyAccess": set_lobby_access,
     "modifyUserRoles": modify_user_roles,
     "deleteUser": delete_user,
     "modifyEndpointMedia": modify_endpoint_media,
     "deleteConference": delete_conference,
+    "startRecording": start_recording,
+    "stopRecording": stop_recording,
+    "getRecording": get_recording,
+    "setRecordingConsent": set_recording_consent,
 }

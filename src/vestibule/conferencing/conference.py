@@ -13,6 +13,7 @@ from typing import Protocol
 
 from vestibule.conferencing.admission import Door, Who, admit
 from vestibule.conferencing.meeting import Meeting
+from vestibule.conferencing.recording import Progress, Recording
 from vestibule.conferencing.roles import LEADERS, Act, Role, may
 
 
@@ -38,6 +39,8 @@ class Acted(StrEnum):
     MUTED = "muted"
     UNMUTED = "unmuted"
     ENDED = "ended"
+    AGREED = "agreed to be recorded"
+    DISAGREED = "agrees no more to be recorded"
 
 
 class NotAllowed(Exception):
@@ -83,6 +86,8 @@ class Seat:
     """Muted by a presenter: the room takes no audio from it."""
     self_muted: bool = False
     """Muted by the keys of its own phone, which lift it again: a presenter's mute is another matter."""
+    agrees: bool = False
+    """Whether its person has agreed that this device's sound and picture are in the recording that goes on."""
     deadline: Timer | None = None
 
     @property
@@ -128,12 +133,30 @@ class Observer(Protocol):
         Told before it takes effect; what this raises stops it.
         """
 
+    def record(self, conference: "Conference", actor: Seat) -> None:
+        """Somebody who may wants the meeting recorded. Raises NotAllowed."""
+
+    def record_no_more(self, conference: "Conference", actor: Seat) -> None:
+        """Somebody who may wants the recording to end."""
+
+    def recording_changed(self, conference: "Conference") -> None:
+        """A recording began or ended; nobody has agreed to one that begins."""
+
+    def recording_progress(self, conference: "Conference") -> Progress | None:
+        """How far the recording is; None if there is none."""
+
+    def consent_changed(self, conference: "Conference", seat: Seat) -> None:
+        """What the seat's device sends may be recorded from now on, or no more."""
+
 
 class Conference:
     """The live state of one meeting."""
 
     def __init__(self, meeting: Meeting, observer: Observer, schedule: Schedule) -> None:
         self.meeting = meeting
+        self.recording: Recording | None = None
+        self.recording_failed = False
+        """Whether the last recording ended by itself, such as when the disk was full."""
         self._observer = observer
         self._schedule = schedule
         self._seats: dict[str, Seat] = {}
@@ -267,6 +290,48 @@ class Conference:
         seat.self_muted = not seat.self_muted
         self._observer.role_changed(self, seat)
         self._observer.roster_changed(self, seat.entity)
+
+    # --- recording ---
+
+    def start_recording(self, actor: Seat) -> None:
+        """Record the meeting; who starts agrees to be in the recording, nobody else does. Raises NotAllowed."""
+        self._require(actor, Act.RECORD)
+        self._observer.record(self, actor)
+        self.consent(actor, agreed=True)
+
+    def stop_recording(self, actor: Seat) -> None:
+        """End the recording. Raises NotAllowed."""
+        self._require(actor, Act.RECORD)
+        if self.recording is None:
+            raise NotAllowed("notRecorded")
+        self._observer.record_no_more(self, actor)
+
+    def recording_progress(self, actor: Seat) -> Progress:
+        """How far the recording is. Raises NotAllowed."""
+        self._require(actor, Act.RECORD)
+        progress = self._observer.recording_progress(self)
+        if progress is None:
+            raise NotAllowed("notRecorded")
+        return progress
+
+    def consent(self, seat: Seat, *, agreed: bool) -> None:
+        """A device's own word on being recorded, which it may take back at any time. Raises NotAllowed."""
+        if self.recording is None or not seat.is_in:
+            raise NotAllowed("notRecorded")
+        if seat.agrees is agreed:
+            return
+        act = Acted.AGREED if agreed else Acted.DISAGREED
+        self._observer.acted(self, seat, act, seat, seat.role)
+        seat.agrees = agreed
+        self._observer.consent_changed(self, seat)
+        self._observer.roster_changed(self, seat.entity)
+
+    def recording_is(self, recording: Recording | None, *, failed: bool = False) -> None:
+        """A recording has begun, or is over (None), by somebody's wish or because it failed."""
+        self.recording, self.recording_failed = recording, failed
+        for seat in self.seats():  # what was agreed was agreed for one recording
+            seat.agrees = False
+        self._observer.recording_changed(self)
 
     # --- media ---
 

@@ -22,6 +22,8 @@ from vestibule.conferencing.identifiers import meeting_id_of
 from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting import Meeting
 from vestibule.conferencing.meeting_journal import MeetingJournal
+from vestibule.conferencing.recorder import Recorder
+from vestibule.conferencing.recording import Progress
 from vestibule.conferencing.roles import Role
 from vestibule.conferencing.watchers import Watchers
 from vestibule.identity.principal import Kind, Principal
@@ -57,6 +59,7 @@ class FocusParts:
     dialogs: DialogTable
     schedule: Schedule
     journal: MeetingJournal
+    recorder: Recorder
     record_route: Callable[[ServerTransaction], str]
     """The route that leads a device's later requests back to us (docs/adr/0007)."""
 
@@ -146,6 +149,27 @@ class Focus:
     ) -> None:
         """Somebody does something: it is journalled before it takes effect."""
         self._parts.journal.acted(conference.meeting, actor, act, seat, role)
+
+    def record(self, conference: Conference, actor: Seat) -> None:
+        """Somebody who may wants the meeting recorded. Raises NotAllowed."""
+        self._parts.recorder.start(conference, actor.entity, actor.display_name)
+
+    def record_no_more(self, conference: Conference, actor: Seat) -> None:
+        """Somebody who may wants the recording to end."""
+        self._parts.recorder.stop(conference, actor.entity)
+
+    def recording_progress(self, conference: Conference) -> Progress | None:
+        """How far the recording is."""
+        return self._parts.recorder.progress(conference.meeting.id)
+
+    def recording_changed(self, conference: Conference) -> None:
+        """A recording began or ended: the room forgets who agreed, and everyone is told."""
+        self._parts.audio_video.recording_changed(conference)
+        self._parts.watchers.tell_all(conference)
+
+    def consent_changed(self, conference: Conference, seat: Seat) -> None:
+        """The room may take a seat's sound and picture into the recording, or no more."""
+        self._parts.audio_video.apply_consent(conference, seat)
 
     # --- inside ---
 

@@ -142,12 +142,12 @@ class FocusSession:
             command = COMMANDS.get(request.command)
             if command is None:
                 return c3p.failure(request, "requestNotSupported")
-            command(self.conference, self.seat, request)
+            content = command(self.conference, self.seat, request)
         except NotAllowed as refusal:
             if refusal.reason == "accessDenied":
                 self._forbidden(request.command, refusal.reason)
             return c3p.failure(request, refusal.reason)
-        return c3p.success(request)
+        return c3p.success(request, content or ())
 
     def _respond_ok(self, transaction: ServerTransaction, acceptance: Acceptance) -> None:
         transaction.respond(

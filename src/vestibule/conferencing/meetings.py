@@ -140,6 +140,11 @@ class Meetings:
         """Whether the person has such a meeting."""
         return meeting_id in self._of_person.get(person.id, {})
 
+    def organizer_of(self, meeting_id: str) -> str | None:
+        """The organizer's person id; None if the meeting is unknown or deleted."""
+        record = self._records.get(meeting_id)
+        return record.organizer if record else None
+
     async def create(self, person: Person, subject: str) -> Meeting:
         """A new meeting. Raises NotLicensed, TooManyMeetings."""
         if not (person.licensed and person.enabled):
@@ -226,6 +231,7 @@ class Meetings:
                 access=record.access or policy.access,
                 presenting=record.presenting or policy.presenting,
                 phones_bypass_lobby=policy.phones_bypass_lobby,
+                recording=policy.recording,
             ),
             lobby_seconds=policy.lobby_timeout,
             created_at=record.created_at,

@@ -23,6 +23,7 @@ class Act(StrEnum):
     MUTE = "mute somebody"
     REMOVE = "remove somebody"
     END = "end the meeting"
+    RECORD = "record the meeting"
 
 
 _ATTENDEE = frozenset({Act.SEND_AUDIO, Act.SEND_VIDEO})

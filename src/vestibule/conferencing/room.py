@@ -6,7 +6,9 @@ from typing import Literal, Protocol
 from vestibule.conferencing.conference import Seat
 from vestibule.conferencing.roles import Act
 
-Sound = Literal["entered", "muted", "unmuted"]
+Sound = Literal[
+    "entered", "entered-recorded", "muted", "unmuted", "recorded", "agreed", "disagreed"
+]
 """What a phone, which has no screen, is told by a tone."""
 
 
@@ -71,6 +73,9 @@ class Rooms(Protocol):
 
     def set_rights(self, room: str, endpoint: str, rights: MediaRights) -> None:
         """Change what an endpoint may send, at once."""
+
+    def set_recorded(self, room: str, endpoint: str, *, recorded: bool) -> None:
+        """Whether what an endpoint sends may be in a recording: not before this says so."""
 
     def play(self, room: str, endpoint: str, sound: Sound) -> None:
         """Let a phone alone hear a sound. Nothing happens to a browser, or if it is gone."""

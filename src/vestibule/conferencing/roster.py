@@ -9,13 +9,18 @@ from typing import Any
 
 from lxml import etree
 
+from vestibule.conferencing.c3p import RECORDING
 from vestibule.conferencing.conference import Conference, Seat
 from vestibule.conferencing.roles import Act
 
 CONTENT_TYPE = "application/conference-info+xml"
 _INFO = "urn:ietf:params:xml:ns:conference-info"
 _EXTENSIONS = "http://schemas.microsoft.com/rtc/2005/08/confinfoextensions"
-_NSMAP: Any = {None: _INFO, "msci": _EXTENSIONS}  # the stubs know no default namespace
+_NSMAP: Any = {
+    None: _INFO,
+    "msci": _EXTENSIONS,
+    "rec": RECORDING,
+}  # the stubs know no default namespace
 
 
 class RosterView:
@@ -80,6 +85,20 @@ class RosterView:
         organizer = etree.SubElement(description, f"{{{_EXTENSIONS}}}organizer")
         name = etree.SubElement(organizer, f"{{{_EXTENSIONS}}}display-name")
         name.text = meeting.organizer_name
+        self._describe_recording(description)
+
+    def _describe_recording(self, description: etree._Element) -> None:
+        element = etree.SubElement(description, f"{{{RECORDING}}}recording")
+        recording = self._conference.recording
+        if recording is not None:
+            element.set("state", "on")
+            element.set("id", recording.id)
+            element.set("by", recording.starter_name)
+        elif self._conference.recording_failed:
+            element.set("state", "failed")
+        else:
+            allowed = self._conference.meeting.policy.recording
+            element.set("state", "off" if allowed else "not-allowed")
 
     def _user(self, entity: str) -> etree._Element:
         seats = [seat for seat in self._conference.seats_of(entity) if self._shows(seat)]
@@ -89,8 +108,12 @@ class RosterView:
         for seat in seats:
             _focus_endpoint(user, seat)
             if seat.endpoint is not None and seat.media_connected:
-                _media_endpoint(user, seat)
+                _media_endpoint(user, seat, recorded=self._recorded(seat))
         return user
+
+    def _recorded(self, seat: Seat) -> bool | None:
+        """Whether a seat has agreed; None while nothing is recorded."""
+        return None if self._conference.recording is None else seat.agrees
 
 
 def _focus_endpoint(user: etree._Element, seat: Seat) -> None:
@@ -100,7 +123,7 @@ def _focus_endpoint(user: etree._Element, seat: Seat) -> None:
     _text(endpoint, "status", "connected" if seat.is_in else "pending")
 
 
-def _media_endpoint(user: etree._Element, seat: Seat) -> None:
+def _media_endpoint(user: etree._Element, seat: Seat, *, recorded: bool | None) -> None:
     endpoint = etree.SubElement(
         user, _tag("endpoint"), {"entity": seat.endpoint or "", "session-type": "audio-video"}
     )
@@ -110,6 +133,9 @@ def _media_endpoint(user: etree._Element, seat: Seat) -> None:
         etree.SubElement(audio, f"{{{_EXTENSIONS}}}media-ingress-filter").text = "block"
     _media(endpoint, "2", "video", may_send=seat.may(Act.SEND_VIDEO))
     _media(endpoint, "3", "applicationsharing", may_send=seat.may(Act.SHARE_SCREEN))
+    if recorded is not None:
+        element = etree.SubElement(endpoint, f"{{{RECORDING}}}recorded")
+        element.text = "true" if recorded else "false"
 
 
 def _media(endpoint: etree._Element, media_id: str, kind: str, *, may_send: bool) -> etree._Element:

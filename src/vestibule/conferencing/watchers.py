@@ -82,6 +82,16 @@ class Watchers:
             for subscription in list(subscriptions):
                 subscription.notify(body)
 
+    def tell_all(self, conference: Conference) -> None:
+        """Something about the meeting itself has changed: send everyone the whole of what they see."""
+        audience = self._audiences.get(conference.meeting.id)
+        if audience is None:
+            return
+        news = {view: view.full() for view in audience.views.values()}
+        for seat, subscriptions in list(audience.seats.values()):
+            for subscription in list(subscriptions):
+                subscription.notify(news[audience.view_of(seat)])
+
     def view_changed(self, conference: Conference, seat: Seat) -> None:
         """A seat sees more or less than before: send it the whole of what it sees now."""
         audience = self._audiences.get(conference.meeting.id)

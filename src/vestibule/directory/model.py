@@ -45,6 +45,10 @@ class TenantPolicy:
     presenting: Presenting = Presenting.ORGANISATION
     lobby_timeout: float = 900.0
     phones_bypass_lobby: bool = False
+    recording: bool = False
+    """Whether leaders may record meetings; whoever is in one is recorded only if they agree."""
+    recording_days: int = 30
+    """How many days a recording is kept."""
     device_sign_in: bool = False
     """Whether command lines and phones may be signed in by a code that a person types (I2)."""
     personal_token_days: int = 0

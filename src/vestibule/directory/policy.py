@@ -23,6 +23,8 @@ def policy_from(stored: dict[str, Any]) -> TenantPolicy:
         presenting=Presenting(stored.get("presenting", default.presenting)),
         lobby_timeout=float(timeout) if isinstance(timeout, int | float) else default.lobby_timeout,
         phones_bypass_lobby=bool(stored.get("phones_bypass_lobby", default.phones_bypass_lobby)),
+        recording=bool(stored.get("recording", default.recording)),
+        recording_days=_days(stored.get("recording_days")) or default.recording_days,
         device_sign_in=bool(stored.get("device_sign_in", default.device_sign_in)),
         personal_token_days=_days(stored.get("personal_token_days")),
         conditional_access=conditional_access_from(stored.get("conditional_access", {})),

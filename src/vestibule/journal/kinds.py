@@ -45,6 +45,15 @@ class Kind(StrEnum):
     MEETING_ENDED = "meeting.ended"
     MEETING_DELETED = "meeting.deleted"
 
+    RECORDING_STARTED = "recording.started"
+    RECORDING_STOPPED = "recording.stopped"
+    RECORDING_INTERRUPTED = "recording.interrupted"
+    RECORDING_AGREED = "recording.agreed"
+    RECORDING_DISAGREED = "recording.disagreed"
+    RECORDING_DOWNLOADED = "recording.downloaded"
+    RECORDING_DELETED = "recording.deleted"
+    RECORDING_EXPIRED = "recording.expired"
+
     TENANT_ADDED = "tenant.added"
     POLICY_CHANGED = "policy.changed"
     PERSON_ADDED = "person.added"
@@ -115,6 +124,9 @@ GIVES = frozenset(
         Kind.PERSONAL_TOKEN_CREATED,
         Kind.ADMISSION_ADMITTED,
         Kind.ROLE_CHANGED,
+        Kind.RECORDING_STARTED,
+        Kind.RECORDING_AGREED,
+        Kind.RECORDING_DOWNLOADED,
     }
 )
 """Acts that give somebody something, noted before they take effect: with a full journal they don't."""

@@ -32,6 +32,7 @@ class Detail(StrEnum):
     OF = "of"
     PROVIDER = "provider"
     REASON = "reason"
+    RECORDING = "recording"
     ROLE = "role"
     SECONDS = "seconds"
     SERIAL = "serial"

@@ -40,6 +40,7 @@ FORMS: dict[Detail, re.Pattern[str]] = {
     Detail.OF: _NUMBER,
     Detail.PROVIDER: _ID,
     Detail.REASON: _WORD,
+    Detail.RECORDING: _ID,
     Detail.ROLE: _WORD,
     Detail.SECONDS: _NUMBER,
     Detail.SERIAL: _HEX,

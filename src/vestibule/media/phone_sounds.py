@@ -4,17 +4,25 @@ import math
 from array import array
 from typing import Literal
 
-Sound = Literal["entered", "muted", "unmuted"]
+Sound = Literal[
+    "entered", "entered-recorded", "muted", "unmuted", "recorded", "agreed", "disagreed"
+]
 
 RATE = 48_000
 """Samples a second, mono; each one 16 bits, little-endian."""
 _PEAK = 0.2 * 32_767
 _FADE = RATE // 100  # 10 ms, so that no note begins or ends with a click
-_NOTES: dict[Sound, tuple[tuple[float, float], ...]] = {
-    # hertz, seconds
-    "entered": ((523.25, 0.12), (659.25, 0.12), (783.99, 0.2)),
+_Notes = tuple[tuple[float, float], ...]  # hertz (0: silence), seconds
+_ENTERED: _Notes = ((523.25, 0.12), (659.25, 0.12), (783.99, 0.2))
+_RECORDED: _Notes = ((1400.0, 0.15), (0.0, 0.1), (1400.0, 0.15))  # as recorded lines have beeped
+_NOTES: dict[Sound, _Notes] = {
+    "entered": _ENTERED,
+    "entered-recorded": (*_ENTERED, (0.0, 0.1), *_RECORDED),
     "muted": ((659.25, 0.12), (440.0, 0.2)),
     "unmuted": ((440.0, 0.12), (659.25, 0.2)),
+    "recorded": _RECORDED,
+    "agreed": ((587.33, 0.12), (880.0, 0.2)),
+    "disagreed": ((880.0, 0.12), (587.33, 0.2)),
 }
 
 

@@ -1,6 +1,8 @@
 """Rooms over the native core: who sends what, and what the core tells back."""
 
 import asyncio
+import errno
+from dataclasses import dataclass
 from typing import Protocol
 
 from vestibule._native import (
@@ -9,6 +11,7 @@ from vestibule._native import (
     EndpointGone,
     Media,
     MediaRefused,
+    RecordingEnded,
 )
 from vestibule.media.phone_offer import read_phone_offer, write_answer
 from vestibule.media.phone_sounds import Sound, render
@@ -45,6 +48,21 @@ class Listener(Protocol):
         """A key of a phone was pressed: 0-9, *, # or A-D."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a recording is."""
+
+    seconds: float
+    octets: int
+
+
+class RecordingListener(Protocol):
+    """Who hears what becomes of recordings."""
+
+    def recording_ended(self, room: str, seconds: float, octets: int, problem: str | None) -> None:
+        """The file is finished, or it could not go on for this reason."""
+
+
 class Rooms:
     """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers; `fips`: phones have
     approved algorithms only.
@@ -56,11 +74,13 @@ class Rooms:
         self._address = address
         self._open: set[str] = set()
         self._listener: Listener | None = None
+        self._recordings: RecordingListener | None = None
         self._sounds: dict[Sound, bytes] = {}
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener, recordings: RecordingListener) -> None:
         """Begin to take the core's events in this event loop."""
         self._listener = listener
+        self._recordings = recordings
         asyncio.get_running_loop().add_reader(self._media.fileno(), self._drain)
 
     def stop(self) -> None:
@@ -123,6 +143,27 @@ class Rooms:
             self._sounds[sound] = render(sound)
         self._media.play(room, endpoint, self._sounds[sound])
 
+    def start_recording(self, room: str, path: str) -> None:
+        """Write a room's sound, and the picture of who speaks, to a new file. Raises OSError."""
+        self._ensure(room)
+        try:
+            self._media.start_recording(room, path)
+        except MediaRefused as refused:
+            raise OSError(errno.EBUSY, refused.reason) from refused
+
+    def stop_recording(self, room: str) -> None:
+        """Finish the file; the listener hears when it is. No error if there is none."""
+        self._media.stop_recording(room)
+
+    def set_recorded(self, room: str, endpoint: str, *, recorded: bool) -> None:
+        """Whether what an endpoint sends may be in a recording: not before this says so."""
+        self._media.set_recorded(room, endpoint, recorded)
+
+    def recording(self, room: str) -> Progress | None:
+        """How far a room's recording is; None if there is none."""
+        progress = self._media.recording(room)
+        return Progress(progress.seconds, progress.octets) if progress else None
+
     def leave(self, room: str, endpoint: str) -> None:
         """End an endpoint. No error if it is gone."""
         self._media.leave(room, endpoint)
@@ -153,9 +194,13 @@ class Rooms:
 
     def _drain(self) -> None:
         for event in self._media.drain():
-            if self._listener is None:
+            if self._listener is None or self._recordings is None:
                 continue
-            if isinstance(event, EndpointConnected):
+            if isinstance(event, RecordingEnded):
+                self._recordings.recording_ended(
+                    event.room, event.seconds, event.octets, event.problem
+                )
+            elif isinstance(event, EndpointConnected):
                 self._listener.connected(event.room, event.endpoint)
             elif isinstance(event, EndpointGone):
                 quality = quality_of(event.quality)

@@ -11,8 +11,10 @@ from vestibule.portal import (
     health,
     join_api,
     meeting_quality_api,
+    meeting_recording_api,
     meetings_api,
     oidc_endpoints,
+    recordings_api,
     session_api,
 )
 from vestibule.portal.body_limit import BodyLimit
@@ -57,6 +59,8 @@ def create_app(deps: PortalDependencies) -> FastAPI:
     app.include_router(associations_api.router(deps, proof))
     app.include_router(meetings_api.router(deps, proof))
     app.include_router(meeting_quality_api.router(deps, proof))
+    app.include_router(meeting_recording_api.router(deps, proof))
+    app.include_router(recordings_api.router(deps, proof))
     app.include_router(device_enrolment_api.router(deps))
     app.include_router(join_api.router(deps))
     app.include_router(authority_files.router(deps))

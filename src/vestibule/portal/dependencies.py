@@ -24,6 +24,7 @@ from vestibule.identity.sign_in import SignIn
 from vestibule.identity.tickets import Tickets
 from vestibule.identity.tokens import AccessTokens
 from vestibule.journal.note import NoNotes, Notes
+from vestibule.portal.recording_dependencies import Recorder, Recordings
 
 STATIC = Path(__file__).parent / "static"
 """Where `make` puts the built web client."""
@@ -219,6 +220,8 @@ class PortalDependencies:
     device_links: DeviceLinks
     meetings: Meetings
     meeting_quality: Callable[[str], Sequence[ParticipantQuality]]
+    recorder: Recorder
+    recordings: Recordings
     authority: AuthorityFiles
     focus_uri: Callable[[str, str], str]
     other_hosts: frozenset[str] = frozenset()

@@ -24,6 +24,7 @@ class SessionView(BaseModel):
     domain: str = Field(description="SIP domain, the realm of digests.")
     sip_websocket: str = Field(description="Where to speak SIP over WebSocket (RFC 7118).")
     licensed: bool = Field(description="Whether the person may create meetings.")
+    recording: bool = Field(description="Whether the organisation allows meetings to be recorded.")
 
 
 def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
@@ -36,11 +37,13 @@ def router(deps: PortalDependencies, proof: TokenProof) -> APIRouter:
     ) -> SessionView:
         """The signed-in person and where its client connects."""
         person = caller.person
+        tenant = deps.people.tenant(person.tenant)
         return SessionView(
             person=PersonView(aor=person.aor, display_name=person.display_name),
             domain=person.domain,
             sip_websocket=deps.sip_websocket,
             licensed=person.licensed,
+            recording=tenant is not None and tenant.policy.recording,
         )
 
     return routes

@@ -105,6 +105,27 @@ meetings = Table(
     ForeignKeyConstraint(["organizer", "tenant"], ["people.id", "people.tenant"]),
 )
 
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("tenant", _ID, nullable=False),
+    Column("organizer", _ID, nullable=False),
+    Column("meeting", String(22), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("started_by", String(320), nullable=False),
+    Column("starter_name", String(200), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("seconds", Float),
+    Column("octets", BigInteger),
+    Column("problem", String(200)),
+    Index(None, "organizer"),
+    Index(None, "state"),
+    ForeignKeyConstraint(["organizer", "tenant"], ["people.id", "people.tenant"]),
+)
+"""What is known of each file in the folder of recordings."""
+
 grants = Table(
     "grants",
     metadata,

@@ -8,11 +8,15 @@ import pytest
 from fastapi import FastAPI
 
 from tests.clients.dpop import KeyHolder
+from tests.unit.conferencing.conference_bench import Notebook
+from tests.unit.conferencing.recording_bench import Tapes
 from tests.unit.portal.browser import ORIGIN, Browser
 from vestibule.conferencing.identifiers import MeetingAddress
+from vestibule.conferencing.live import LiveConferences
 from vestibule.conferencing.meeting_quality import ParticipantQuality
 from vestibule.conferencing.meeting_records import MeetingRecords
 from vestibule.conferencing.meetings import Meetings, TooManyMeetings
+from vestibule.conferencing.recording_service import RecordingService, open_recording
 from vestibule.directory.directory import Directory
 from vestibule.directory.model import Person
 from vestibule.directory.provisioning import Provisioning
@@ -77,6 +81,9 @@ class Portal:
     journal: Journal
     qualities: Qualities
     """What the room says, by meeting."""
+    recording: RecordingService
+    tapes: Tapes
+    live: LiveConferences
     browsers: list[Browser] = field(default_factory=list)
     app: FastAPI | None = None
     """Made for the first browser."""
@@ -130,6 +137,21 @@ async def portal(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Portal]:
     (static / "assets" / "index-Ab3dEf9h.js").write_text("export {};")
     (static / "assets" / "vestibule.svg").write_text("<svg/>")
     qualities: Qualities = {}
+    meetings = Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None)
+    tapes, live = Tapes(), LiveConferences(Notebook().schedule)
+    recording = open_recording(
+        tmp_path / "recordings",
+        store=store,
+        writer=writer,
+        tenants=directory,
+        meetings=meetings,
+        live=live,
+        rooms=tapes,
+        notes=journal,
+        clock=clock,
+    )
+    tapes.listener = recording.recorder
+    await recording.recordings.open()
     deps = PortalDependencies(
         origin=ORIGIN,
         domain=DOMAIN,
@@ -151,8 +173,10 @@ async def portal(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Portal]:
         tickets=identity.tickets,
         device_cookies=identity.device_cookies,
         device_links=identity.device_links,
-        meetings=Meetings(MeetingRecords(store, writer), directory, clock, lambda _: None),
+        meetings=meetings,
         meeting_quality=lambda meeting: qualities.get(meeting, []),
+        recorder=recording.recorder,
+        recordings=recording.recordings,
         authority=Files(),
         focus_uri=lambda user, meeting: MeetingAddress(user, DOMAIN, meeting).focus,
         other_hosts=frozenset({"localhost:8443"}),
@@ -161,7 +185,20 @@ async def portal(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Portal]:
         notes=journal,
         clock=clock,
     )
-    portal = Portal(deps, directory, identity, alice, bob, clock, tmp_path, journal, qualities)
+    portal = Portal(
+        deps,
+        directory,
+        identity,
+        alice,
+        bob,
+        clock,
+        tmp_path,
+        journal,
+        qualities,
+        recording,
+        tapes,
+        live,
+    )
     yield portal
     for browser in portal.browsers:
         await browser.close()

@@ -24,6 +24,7 @@ async def test_the_session_names_person_and_server(portal: Portal) -> None:
         "domain": "vestibule.test",
         "sip_websocket": "wss://uc.vestibule.test:8443/sip",
         "licensed": True,
+        "recording": False,
     }
 
 
@@ -240,6 +241,9 @@ async def test_the_api_describes_itself_and_names_its_errors(portal: Portal) -> 
         "/api/v1/device-enrolments",
         "/api/v1/meetings/{meeting_id}/conference-key",
         "/api/v1/meetings/{meeting_id}/quality",
+        "/api/v1/meetings/{meeting_id}/recording",
+        "/api/v1/recordings",
+        "/api/v1/recordings/{recording_id}",
         "/api/v1/join/{organizer}/{meeting_id}",
         "/identity/associations",
         "/identity/.well-known/openid-configuration",

@@ -1,9 +1,9 @@
 import { makeStyles } from "@fluentui/react-components";
 import { useEffect, useRef, useState } from "react";
-import { meeting as meetingWords, people } from "../messages";
+import { meeting as meetingWords, people, recording } from "../messages";
 import { EMPTY_ROSTER, type Roster } from "../signalling/roster";
 import type { MeetingModel } from "../state/meeting";
-import { newsBetween } from "../state/news";
+import { newsBetween, recordingStopped } from "../state/news";
 import { useStore } from "./use-store";
 
 const useStyles = makeStyles({
@@ -27,11 +27,13 @@ export function Announcer({ model }: { model: MeetingModel }) {
   const wasOn = useRef(microphoneOn);
   useEffect(() => {
     const news = newsBetween(before.current, roster, model.identity.uri);
+    const stopped = recordingStopped(before.current, roster);
     before.current = roster;
     const sentences = [
       ...news.knocked.map(people.knocked),
       ...news.joined.map(people.joined),
       ...news.left.map(people.left),
+      ...(stopped ? [recording.stopped] : []),
     ];
     if (sentences.length > 0) {
       setText(sentences.join(". "));

@@ -7,7 +7,6 @@ import {
   MenuPopover,
   MenuTrigger,
   makeStyles,
-  mergeClasses,
   Text,
   Tooltip,
   tokens,
@@ -27,12 +26,14 @@ import {
   VideoOffRegular,
   VideoRegular,
 } from "@fluentui/react-icons";
-import { type ReactElement, useState } from "react";
+import { useState } from "react";
 import { devices as deviceWords, meetings, quality as qualityWords, meeting as words } from "../messages";
 import type { MeetingModel, MeetingState } from "../state/meeting";
 import { isSilenced, peopleSorted, peopleWaiting } from "../state/tiles";
 import { ConfirmDialog } from "./confirm-dialog";
+import { Control, useControlStyles } from "./control";
 import { AppearanceMenu } from "./page-frame";
+import { mayRecord, RecordControl, RecordDialog, RecordMenuItem } from "./record-control";
 import { SHORTCUTS } from "./shortcuts";
 import { useStore } from "./use-store";
 
@@ -59,16 +60,6 @@ const useStyles = makeStyles({
     justifyContent: "flex-end",
     "@media (max-width: 640px)": { display: "none" },
   },
-  button: { minWidth: "48px", height: "48px", fontSize: "22px" },
-  off: {
-    backgroundColor: tokens.colorPaletteRedBackground2,
-    color: tokens.colorPaletteRedForeground2,
-    ":hover": {
-      backgroundColor: tokens.colorPaletteRedBackground2,
-      color: tokens.colorPaletteRedForeground2,
-    },
-  },
-  active: { color: tokens.colorBrandForeground1, backgroundColor: tokens.colorBrandBackground2 },
   leave: {
     minWidth: "64px",
     height: "48px",
@@ -98,6 +89,8 @@ interface ControlBarProps {
 export function ControlBar(props: ControlBarProps) {
   const { model, state } = props;
   const styles = useStyles();
+  const looks = useControlStyles();
+  const [asking, setAsking] = useState(false);
   const { microphoneOn, cameraOn } = useStore(model.devices.state);
   const muted = !microphoneOn || isSilenced(state.roster, model.identity.uri, state.endpoint);
   return (
@@ -110,7 +103,7 @@ export function ControlBar(props: ControlBarProps) {
           keys={SHORTCUTS.microphone.label}
           icon={muted ? <MicOffRegular /> : <MicRegular />}
           pressed={muted}
-          className={muted ? styles.off : undefined}
+          className={muted ? looks.off : undefined}
           onClick={() => model.toggleMicrophone()}
         />
         <Control
@@ -119,7 +112,7 @@ export function ControlBar(props: ControlBarProps) {
           keys={SHORTCUTS.camera.label}
           icon={cameraOn ? <VideoRegular /> : <VideoOffRegular />}
           pressed={!cameraOn}
-          className={cameraOn ? undefined : styles.off}
+          className={cameraOn ? undefined : looks.off}
           onClick={() => model.toggleCamera()}
         />
         <Control
@@ -128,11 +121,12 @@ export function ControlBar(props: ControlBarProps) {
           keys={SHORTCUTS.share.label}
           icon={state.screen ? <ShareScreenStopRegular /> : <ShareScreenStartRegular />}
           pressed={state.screen !== null}
-          className={state.screen ? styles.active : undefined}
+          className={state.screen ? looks.active : undefined}
           onClick={() => model.toggleScreen()}
         />
+        {mayRecord(state) && <RecordControl model={model} state={state} onStart={() => setAsking(true)} />}
         <PeopleControl {...props} />
-        <MoreMenu {...props} />
+        <MoreMenu {...props} onRecord={() => setAsking(true)} />
         <Tooltip content={words.leave} relationship="label">
           <Button
             shape="circular"
@@ -147,37 +141,14 @@ export function ControlBar(props: ControlBarProps) {
         <QualityControl {...props} />
         <AppearanceMenu />
       </div>
+      <RecordDialog model={model} open={asking} onClose={() => setAsking(false)} />
     </div>
-  );
-}
-
-function Control(props: {
-  testId: string;
-  label: string;
-  keys: string;
-  icon: ReactElement;
-  pressed: boolean;
-  className: string | undefined;
-  onClick: () => void;
-}) {
-  const styles = useStyles();
-  return (
-    <Tooltip content={`${props.label} (${props.keys})`} relationship="description">
-      <Button
-        shape="circular"
-        className={mergeClasses(styles.button, props.className)}
-        icon={props.icon}
-        aria-label={props.label}
-        data-on={!props.pressed}
-        data-testid={props.testId}
-        onClick={props.onClick}
-      />
-    </Tooltip>
   );
 }
 
 function PeopleControl({ state, peopleOpen, onPeople }: ControlBarProps) {
   const styles = useStyles();
+  const looks = useControlStyles();
   const waiting = peopleWaiting(state.roster).length;
   const inside = peopleSorted(state.roster).length;
   return (
@@ -188,7 +159,7 @@ function PeopleControl({ state, peopleOpen, onPeople }: ControlBarProps) {
         keys={SHORTCUTS.people.label}
         icon={<PeopleRegular />}
         pressed={peopleOpen}
-        className={peopleOpen ? styles.active : undefined}
+        className={peopleOpen ? looks.active : undefined}
         onClick={onPeople}
       />
       <CounterBadge
@@ -217,8 +188,9 @@ function QualityControl({ qualityOpen, onQuality }: ControlBarProps) {
   );
 }
 
-function MoreMenu({ model, state, onHelp, onDevices, onQuality }: ControlBarProps) {
-  const styles = useStyles();
+function MoreMenu(props: ControlBarProps & { onRecord: () => void }) {
+  const { model, state, onHelp, onDevices, onQuality, onRecord } = props;
+  const styles = useControlStyles();
   const [ending, setEnding] = useState(false);
   return (
     <>
@@ -243,6 +215,7 @@ function MoreMenu({ model, state, onHelp, onDevices, onQuality }: ControlBarProp
             <MenuItem icon={<KeyboardRegular />} onClick={onHelp}>
               {words.help}
             </MenuItem>
+            {mayRecord(state) && <RecordMenuItem model={model} state={state} onStart={onRecord} />}
             {state.role !== "attendee" && (
               <MenuItem icon={<DismissCircleRegular />} data-testid="end" onClick={() => setEnding(true)}>
                 {words.end}

@@ -18,6 +18,7 @@ import { KnockCards } from "./knock-cards";
 import { NoticeBar } from "./notice-bar";
 import { PeoplePanel } from "./people-panel";
 import { QualityPanel } from "./quality-panel";
+import { RecordingBar } from "./recording-bar";
 import { ShortcutsDialog, useShortcuts } from "./shortcuts";
 import { Stage } from "./stage";
 import { SoundOutput } from "./stream-view";
@@ -153,6 +154,7 @@ function Banners({ model, state }: { model: MeetingModel; state: MeetingState })
           </MessageBarActions>
         </MessageBar>
       )}
+      <RecordingBar model={model} state={state} />
       <NoticeBar current={state.notice} />
     </>
   );

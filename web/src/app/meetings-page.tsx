@@ -28,6 +28,7 @@ import { DoorMark } from "./brand";
 import { localPart, navigate } from "./location";
 import { MeetingCard } from "./meeting-card";
 import { PageFrame } from "./page-frame";
+import { RecordingsSection } from "./recordings-section";
 import { useStore } from "./use-store";
 
 const useStyles = makeStyles({
@@ -85,6 +86,7 @@ export function MeetingsPage({ session, info }: { session: SessionModel; info: S
           </Subtitle1>
           <MeetingList model={model} state={state} />
         </section>
+        <RecordingsSection api={session.api} allowed={info.recording} />
       </div>
     </PageFrame>
   );

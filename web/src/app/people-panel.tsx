@@ -9,9 +9,10 @@ import {
   makeStyles,
   Subtitle2,
   Text,
+  Tooltip,
   tokens,
 } from "@fluentui/react-components";
-import { MicOffRegular, MoreHorizontalRegular } from "@fluentui/react-icons";
+import { CircleOffRegular, MicOffRegular, MoreHorizontalRegular, RecordFilled } from "@fluentui/react-icons";
 import { meetings, meeting as meetingWords, people as words } from "../messages";
 import { mediaEndpointsOf, muteOf, type Participant } from "../signalling/roster";
 import type { MeetingModel, MeetingState } from "../state/meeting";
@@ -43,6 +44,8 @@ const useStyles = makeStyles({
   words: { flexGrow: 1, minWidth: 0, display: "flex", flexDirection: "column" },
   name: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   detail: { color: tokens.colorNeutralForeground3 },
+  recorded: { color: tokens.colorPaletteRedForeground1, display: "flex", flexShrink: 0 },
+  notRecorded: { color: tokens.colorNeutralForeground3, display: "flex", flexShrink: 0 },
   muted: { color: tokens.colorPaletteRedForeground1, flexShrink: 0 },
 });
 
@@ -120,6 +123,7 @@ function Person({ person, model, state }: { person: Participant; model: MeetingM
   const mutes = endpoints.map(muteOf);
   const silenced = mutes.includes("presenter");
   const muted = silenced ? "presenter" : mutes.includes("self") ? "self" : null;
+  const recorded = recordedOf(person);
   const actable = state.role !== "attendee" && !isSelf;
   return (
     <li className={styles.person} data-testid="roster-item">
@@ -130,9 +134,28 @@ function Person({ person, model, state }: { person: Participant; model: MeetingM
           {endpoints.length === 0 ? words.connecting : words.roles[person.role]}
         </Text>
       </div>
+      {recorded !== null && <Consent agrees={recorded} />}
       {muted && <MicOffRegular className={styles.muted} aria-label={meetingWords.mutedBy[muted]} />}
       {actable && <PersonMenu person={person} model={model} silenced={silenced} />}
     </li>
+  );
+}
+
+/** Whether any of their devices is in the recording; null while nothing is recorded. */
+function recordedOf(person: Participant): boolean | null {
+  const answers = mediaEndpointsOf(person).map((endpoint) => endpoint.recorded);
+  return answers.every((answer) => answer === null) ? null : answers.includes(true);
+}
+
+function Consent({ agrees }: { agrees: boolean }) {
+  const styles = useStyles();
+  const label = agrees ? words.recorded : words.notRecorded;
+  return (
+    <Tooltip content={label} relationship="label">
+      <span className={agrees ? styles.recorded : styles.notRecorded} role="img" data-recorded={agrees}>
+        {agrees ? <RecordFilled /> : <CircleOffRegular />}
+      </span>
+    </Tooltip>
   );
 }
 

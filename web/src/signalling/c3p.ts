@@ -32,6 +32,8 @@ const NAMESPACES =
   'xmlns="urn:ietf:params:xml:ns:cccp" xmlns:mscp="http://schemas.microsoft.com/rtc/2005/08/cccpextensions" ' +
   'xmlns:ci="urn:ietf:params:xml:ns:conference-info"';
 
+const RECORDING = 'xmlns:rec="urn:vestibule:params:xml:ns:recording"';
+
 function request(parties: Parties, requestId: string, command: string): string {
   const { focus, self } = parties;
   return (
@@ -127,6 +129,48 @@ export function modifyEndpointMedia(
       `<ci:media id="${escapeXml(keys.media)}"><ci:type>${escapeXml(keys.type)}</ci:type>` +
       `<ci:status>${status}</ci:status></ci:media></modifyEndpointMedia>`,
   );
+}
+
+/** Record the meeting, end that, or ask how far it is. */
+export function recordingCommand(
+  parties: Parties,
+  requestId: string,
+  command: "startRecording" | "stopRecording" | "getRecording",
+): string {
+  return request(
+    parties,
+    requestId,
+    `<rec:${command} ${RECORDING}>${conferenceKeys(parties)}</rec:${command}>`,
+  );
+}
+
+/** Let one's own device be in the recording, or no more. */
+export function setRecordingConsent(
+  parties: Parties,
+  requestId: string,
+  access: "granted" | "denied",
+): string {
+  return request(
+    parties,
+    requestId,
+    `<rec:setRecordingConsent ${RECORDING}>${conferenceKeys(parties)}` +
+      `<rec:access>${access}</rec:access></rec:setRecordingConsent>`,
+  );
+}
+
+/** How far a recording is. */
+export interface RecordingProgress {
+  readonly seconds: number;
+  readonly octets: number;
+}
+
+/** What getRecording returns; null if it isn't there. */
+export function recordingProgressOf(response: C3pResponse): RecordingProgress | null {
+  const progress = child(response.result, "progress");
+  const [seconds, octets] = ["seconds", "octets"].map((name) => Number(progress?.getAttribute(name) ?? NaN));
+  return seconds === undefined || octets === undefined || !Number.isFinite(seconds + octets)
+    ? null
+    : { seconds, octets };
 }
 
 /** Read a C3P response; null if the body is none. */

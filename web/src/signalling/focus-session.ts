@@ -15,8 +15,12 @@ import {
   modifyUserRole,
   type Parties,
   parseResponse,
+  type RecordingProgress,
   type Role,
+  recordingCommand,
+  recordingProgressOf,
   setLobbyAccess,
+  setRecordingConsent,
 } from "./c3p";
 import { type Ending, endingOfBye, endingOfRefusal } from "./ending";
 import type { InviteDialog, SipReply } from "./invite-dialog";
@@ -106,6 +110,23 @@ export class FocusSession {
 
   endForAll(): Promise<Refusal> {
     return this.#command((id) => deleteConference(this.#parties, id));
+  }
+
+  record(on: boolean): Promise<Refusal> {
+    return this.#command((id) =>
+      recordingCommand(this.#parties, id, on ? "startRecording" : "stopRecording"),
+    );
+  }
+
+  /** Whether this device may be in the recording. */
+  agreeToRecording(agreed: boolean): Promise<Refusal> {
+    return this.#command((id) => setRecordingConsent(this.#parties, id, agreed ? "granted" : "denied"));
+  }
+
+  /** How far the recording is; null if there is none, or it is not ours to know. */
+  async recordingProgress(): Promise<RecordingProgress | null> {
+    const response = await this.#send((id) => recordingCommand(this.#parties, id, "getRecording"));
+    return response?.succeeded ? recordingProgressOf(response) : null;
   }
 
   #progress(reply: SipReply): void {

@@ -19,6 +19,17 @@ export interface Endpoint {
   readonly sessionType: string;
   readonly status: string;
   readonly media: readonly Medium[];
+  /** Whether it may be in the recording; null while nothing is recorded. */
+  readonly recorded: boolean | null;
+}
+
+/** The recording of the meeting, as everybody in it is told. */
+export interface Recording {
+  readonly state: "not-allowed" | "off" | "on" | "failed";
+  /** Which one goes on; "" if none does. */
+  readonly id: string;
+  /** Who started it. */
+  readonly by: string;
 }
 
 export interface Participant {
@@ -32,11 +43,20 @@ export interface Roster {
   readonly subject: string;
   readonly version: number;
   readonly ended: boolean;
+  readonly recording: Recording;
   /** By entity, in the order in which they came. */
   readonly participants: ReadonlyMap<string, Participant>;
 }
 
-export const EMPTY_ROSTER: Roster = { subject: "", version: -1, ended: false, participants: new Map() };
+const NO_RECORDING: Recording = { state: "not-allowed", id: "", by: "" };
+
+export const EMPTY_ROSTER: Roster = {
+  subject: "",
+  version: -1,
+  ended: false,
+  recording: NO_RECORDING,
+  participants: new Map(),
+};
 
 /** What became of a document: the new roster, the old one, or a gap that only a full document closes. */
 export type Applied =
@@ -79,8 +99,19 @@ function merged(roster: Roster, root: Element, version: number): Roster {
       participants.set(entity, readUser(user, state === "partial" ? participants.get(entity) : undefined));
     }
   }
-  const subject = childText(child(root, "conference-description"), "subject") || roster.subject;
-  return { subject, version, ended: false, participants };
+  const description = child(root, "conference-description");
+  const subject = childText(description, "subject") || roster.subject;
+  const recording = recordingOf(child(description, "recording")) ?? roster.recording;
+  return { subject, version, ended: false, recording, participants };
+}
+
+function recordingOf(element: Element | null): Recording | null {
+  const states: readonly Recording["state"][] = ["not-allowed", "off", "on", "failed"];
+  const state = states.find((known) => known === element?.getAttribute("state"));
+  if (!element || !state) {
+    return null;
+  }
+  return { state, id: element.getAttribute("id") ?? "", by: element.getAttribute("by") ?? "" };
 }
 
 function readUser(user: Element, old: Participant | undefined): Participant {
@@ -114,7 +145,12 @@ function readEndpoint(element: Element): Endpoint {
       status: childText(media, "status"),
       blocked: childText(media, "media-ingress-filter") === "block",
     })),
+    recorded: recordedOf(childText(element, "recorded")),
   };
+}
+
+function recordedOf(text: string): boolean | null {
+  return text === "" ? null : text === "true";
 }
 
 /** The user part of a SIP URI, to have something to show when there is no name. */

@@ -6,6 +6,8 @@ export interface SessionInfo {
   readonly domain: string;
   readonly sip_websocket: string;
   readonly licensed: boolean;
+  /** Whether meetings may be recorded. */
+  readonly recording: boolean;
 }
 
 export interface Meeting {
@@ -17,6 +19,18 @@ export interface Meeting {
   readonly created_at: number | string;
   /** What a SIP phone dials. */
   readonly dial: string;
+}
+
+/** A recording of one of the person's meetings. Times in seconds since 1970. */
+export interface KeptRecording {
+  readonly id: string;
+  readonly subject: string;
+  readonly started_by: string;
+  readonly started_at: number;
+  readonly state: "recording" | "finished" | "failed" | "interrupted";
+  readonly seconds: number | null;
+  readonly octets: number | null;
+  readonly deleted_after: number;
 }
 
 export interface JoinInfo {
@@ -81,6 +95,23 @@ export class Api {
     await this.#member("DELETE", `/api/v1/meetings/${encodeURIComponent(id)}`);
   }
 
+  recordings(): Promise<readonly KeptRecording[]> {
+    return this.#member<readonly KeptRecording[]>("GET", "/api/v1/recordings");
+  }
+
+  /** The file of a recording. The browser keeps a large one on disk. */
+  async recordingFile(id: string): Promise<Blob> {
+    const answer = await this.#proven("GET", `/api/v1/recordings/${encodeURIComponent(id)}`);
+    if (!answer.ok) {
+      throw new ApiProblem(answer.status, await problemOf(answer));
+    }
+    return answer.blob();
+  }
+
+  async deleteRecording(id: string): Promise<void> {
+    await this.#member("DELETE", `/api/v1/recordings/${encodeURIComponent(id)}`);
+  }
+
   /** The server's half of a security association, for ours. */
   associate(publicKey: string): Promise<AssociationOffer> {
     return this.#member<AssociationOffer>("POST", "/identity/associations", { public_key: publicKey });
@@ -93,9 +124,13 @@ export class Api {
   }
 
   async #member<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return answerOf<T>(await this.#proven(method, path, body));
+  }
+
+  async #proven(method: string, path: string, body?: unknown): Promise<Response> {
     const ask = async () => this.#send(method, path, await this.#prove(method, path, this.#nonce), body);
     const answer = await ask();
-    return answerOf<T>(wantsNonce(answer) ? await ask() : answer);
+    return wantsNonce(answer) ? ask() : answer;
   }
 
   async #send(

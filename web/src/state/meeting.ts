@@ -3,7 +3,6 @@ import { captureScreen } from "../media/local-media";
 import { MediaSession } from "../media/media-session";
 import type { Statistics } from "../media/quality";
 import type { RoomConnection } from "../media/room-connection";
-import type { SlotMap } from "../media/slots";
 import type { GivenRole, Role } from "../signalling/c3p";
 import type { Ending } from "../signalling/ending";
 import { FocusSession, type Refusal } from "../signalling/focus-session";
@@ -17,47 +16,12 @@ import {
 import { SipAgent } from "../signalling/sip-agent";
 import type { DevicesModel } from "./devices";
 import type { Identity } from "./identity";
+import { INITIAL, type MeetingState, type Notice, type Phase } from "./meeting-state";
+import { RecordingModel } from "./recording";
 import { Store } from "./store";
 import { isSilenced } from "./tiles";
 
-export type Phase =
-  | { readonly kind: "connecting" | "lobby" | "in" }
-  | { readonly kind: "over"; readonly ending: Ending };
-
-/** Something to tell the person once. */
-export type Notice =
-  | { readonly kind: "silenced" | "still-silenced" | "not-allowed" | "share-not-allowed" | "media-lost" }
-  | { readonly kind: "command-failed"; readonly reason: string };
-
-export interface MeetingState {
-  readonly phase: Phase;
-  /** The connection is gone and being re-made. */
-  readonly reconnecting: boolean;
-  readonly role: Role;
-  readonly roster: Roster;
-  /** Our own media endpoint; "" while there is none. */
-  readonly endpoint: string;
-  readonly media: "none" | "connecting" | "connected";
-  readonly slots: SlotMap;
-  readonly speaker: string | null;
-  /** Our own shared screen. */
-  readonly screen: MediaStreamTrack | null;
-  /** Counts notices, so that the same one twice is still news. */
-  readonly notice: { readonly number: number; readonly notice: Notice } | null;
-}
-
-const INITIAL: MeetingState = {
-  phase: { kind: "connecting" },
-  reconnecting: false,
-  role: "attendee",
-  roster: EMPTY_ROSTER,
-  endpoint: "",
-  media: "none",
-  slots: new Map(),
-  speaker: null,
-  screen: null,
-  notice: null,
-};
+export type { MeetingState, Notice, Phase };
 
 /** Milliseconds between attempts to come back in when the connection stands, and how many are made. */
 const RETRY_DELAY = 2_000;
@@ -67,6 +31,11 @@ export class MeetingModel {
   readonly state = new Store<MeetingState>(INITIAL);
   readonly identity: Identity;
   readonly devices: DevicesModel;
+  readonly recording = new RecordingModel({
+    command: (act) => this.#command(act),
+    progress: async () => (await this.#focus?.recordingProgress()) ?? null,
+    tell: (notice) => this.#tell(notice),
+  });
   readonly #agent: SipAgent;
   #focus: FocusSession | null = null;
   #media: MediaSession | null = null;
@@ -97,19 +66,19 @@ export class MeetingModel {
 
   // --- what leaders do ---
 
-  admit(users: readonly string[]): Promise<void> {
+  admit(users: readonly string[]): Promise<boolean> {
     return this.#command((focus) => focus.admit(users));
   }
 
-  reject(users: readonly string[]): Promise<void> {
+  reject(users: readonly string[]): Promise<boolean> {
     return this.#command((focus) => focus.reject(users));
   }
 
-  changeRole(user: string, role: GivenRole): Promise<void> {
+  changeRole(user: string, role: GivenRole): Promise<boolean> {
     return this.#command((focus) => focus.changeRole(user, role));
   }
 
-  remove(user: string): Promise<void> {
+  remove(user: string): Promise<boolean> {
     return this.#command((focus) => focus.remove(user));
   }
 
@@ -123,7 +92,7 @@ export class MeetingModel {
   }
 
   /** End the meeting for everyone. */
-  endForAll(): Promise<void> {
+  endForAll(): Promise<boolean> {
     return this.#command((focus) => focus.endForAll());
   }
 
@@ -227,6 +196,7 @@ export class MeetingModel {
 
   #enter(role: Role | null): void {
     this.#retries = 0;
+    this.recording.forget(); // the server takes us for somebody new, who hasn't agreed to anything
     this.state.patch({
       phase: { kind: "in" },
       reconnecting: false,
@@ -241,6 +211,7 @@ export class MeetingModel {
     const role = roster.participants.get(this.identity.uri)?.role ?? before.role;
     const wasSilenced = isSilenced(before.roster, this.identity.uri, before.endpoint);
     this.state.patch({ roster, role });
+    this.recording.take(roster.recording, role !== "attendee");
     if (!wasSilenced && isSilenced(roster, this.identity.uri, before.endpoint)) {
       this.devices.setMicrophone(false);
       this.#tell({ kind: "silenced" });
@@ -376,17 +347,19 @@ export class MeetingModel {
     this.#stopWatchingDevices();
     this.#dropSessions();
     this.devices.stop();
+    this.recording.forget();
     this.#agent.close();
     this.state.patch({ phase: { kind: "over", ending }, reconnecting: false });
   }
 
-  async #command(act: (focus: FocusSession) => Promise<Refusal>): Promise<void> {
+  async #command(act: (focus: FocusSession) => Promise<Refusal>): Promise<boolean> {
     const refusal = this.#focus ? await act(this.#focus) : "";
     if (refusal === null || this.state.get().phase.kind === "over") {
-      return;
+      return refusal === null;
     }
     const forbidden = /denied|notallowed|forbidden/i.test(refusal);
     this.#tell(forbidden ? { kind: "not-allowed" } : { kind: "command-failed", reason: refusal });
+    return false;
   }
 
   #tell(notice: Notice): void {

@@ -31,3 +31,8 @@ export function newsBetween(before: Roster, after: Roster, self: string): News {
   }
   return news;
 }
+
+/** Whether a recording is over. That one has begun is told where one is asked whether one agrees. */
+export function recordingStopped(before: Roster, after: Roster): boolean {
+  return before.recording.state === "on" && after.recording.state !== "on";
+}

@@ -83,6 +83,13 @@ export function isSilenced(roster: Roster, entity: string, endpoint: string): bo
   return found ? muteOf(found) === "presenter" : false;
 }
 
+/** Whether what that endpoint sends may be in the recording that goes on. */
+export function isRecorded(roster: Roster, entity: string, endpoint: string): boolean {
+  const person = roster.participants.get(entity);
+  const found = person && mediaEndpointsOf(person).find((candidate) => candidate.entity === endpoint);
+  return found?.recorded === true;
+}
+
 /** The screen that somebody else shares, or null. */
 export function sharedScreenOf({ roster, slots, selfEndpoint }: StageInput): SharedScreen | null {
   const endpoint = screenSharer(slots);

@@ -7,7 +7,10 @@ import {
   modifyEndpointMedia,
   modifyUserRole,
   parseResponse,
+  recordingCommand,
+  recordingProgressOf,
   setLobbyAccess,
+  setRecordingConsent,
 } from "../../src/signalling/c3p";
 import { child, children, childText, parseXml } from "../../src/signalling/xml";
 
@@ -69,6 +72,15 @@ function answer(inner: string, code = "success", reason = ""): string {
   );
 }
 
+describe("C3P of a recording", () => {
+  it("speaks for one's own device only", () => {
+    const consent = setRecordingConsent(PARTIES, "r", "denied");
+    expect(consent).toContain("<rec:access>denied</rec:access>");
+    expect(consent).not.toContain("userEntity");
+    expect(recordingCommand(PARTIES, "r", "startRecording")).toContain("<rec:startRecording ");
+  });
+});
+
 describe("C3P responses", () => {
   it("tells the role that was given", () => {
     const user = "<addUser><ci:user><ci:roles><ci:entry>presenter</ci:entry></ci:roles></ci:user></addUser>";
@@ -105,6 +117,18 @@ describe("C3P responses", () => {
         password: "p",
       },
     });
+  });
+
+  it("reads how far a recording is, and nothing that is no number", () => {
+    const read = (attributes: string) => {
+      const response = parseResponse(answer(`<getRecording><progress ${attributes}/></getRecording>`));
+      return response && recordingProgressOf(response);
+    };
+    expect(read('seconds="61.5" octets="2000"')).toEqual({ seconds: 61.5, octets: 2000 });
+    expect(read('seconds="61.5"')).toBeNull();
+    expect(read('seconds="x" octets="1"')).toBeNull();
+    const none = parseResponse(answer("<getRecording/>"));
+    expect(none && recordingProgressOf(none)).toBeNull();
   });
 
   it("gives no access without a token", () => {

@@ -90,6 +90,24 @@ describe("applyDocument", () => {
     expect(endpoint && muteOf(endpoint)).toBe("presenter");
   });
 
+  it("knows of a recording until it is told otherwise, and who is in it", () => {
+    const description = (recording: string) =>
+      '<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" ' +
+      'xmlns:rec="urn:vestibule:params:xml:ns:recording" state="full" version="1">' +
+      `<conference-description>${recording}</conference-description><users>` +
+      '<user entity="a"><endpoint entity="e1" session-type="audio-video">' +
+      "<rec:recorded>true</rec:recorded></endpoint></user></users></conference-info>";
+    expect(EMPTY_ROSTER.recording.state).toBe("not-allowed");
+    const on = applied(EMPTY_ROSTER, description('<rec:recording state="on" id="r1" by="Ann"/>'));
+    expect(on.recording).toEqual({ state: "on", id: "r1", by: "Ann" });
+    expect(on.participants.get("a")?.endpoints[0]?.recorded).toBe(true);
+    const later = applied(on, documentOf("partial", 2, user("b", 'state="full"', AUDIO)));
+    expect(later.recording).toEqual(on.recording);
+    expect(later.participants.get("b")?.endpoints[0]?.recorded).toBeNull();
+    expect(applied(later, description('<rec:recording state="off"/>')).recording.state).toBe("off");
+    expect(applied(later, description('<rec:recording state="odd"/>')).recording.state).toBe("not-allowed");
+  });
+
   it("ends with the conference", () => {
     expect(applied(EMPTY_ROSTER, '<conference-info state="deleted" version="2"/>').ended).toBe(true);
   });

@@ -19,15 +19,22 @@ function person(
           sessionType: "audio-video",
           status: "connected",
           media: [{ id: "1", type: "audio", status: audio, blocked }],
+          recorded: null,
         },
       ]
     : [];
-  const focus = { entity: `f-${entity}`, sessionType: "focus", status: "connected", media: [] };
+  const focus = {
+    entity: `f-${entity}`,
+    sessionType: "focus",
+    status: "connected",
+    media: [],
+    recorded: null,
+  };
   return { entity, name: entity.toUpperCase(), role, endpoints: [focus, ...media] };
 }
 
 function waiting(entity: string): Participant {
-  const focus = { entity: `f-${entity}`, sessionType: "focus", status: "pending", media: [] };
+  const focus = { entity: `f-${entity}`, sessionType: "focus", status: "pending", media: [], recorded: null };
   return { entity, name: entity.toUpperCase(), role: "attendee", endpoints: [focus] };
 }
 
