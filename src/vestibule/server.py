@@ -231,7 +231,7 @@ class Server:
         sip_host = f"{settings.authority_host}:{settings.sip_tls_port}"
         self.dialogs = DialogTable()
         self.signed = SignedFlows(self.edge, self.identity.associations)
-        self.router = Router(lambda host: self.directory.tenant_of_domain(host) is not None)
+        self.router = Router(self._serves)
         self.layer = TransactionLayer(
             self.signed, self.wheel, via_host=sip_host,
             on_request=self._request, on_ack=self._ack,
@@ -248,6 +248,7 @@ class Server:
                 wheel=self.wheel,
                 routes=RouteTokens(),
                 route_base=sip_host,
+                serves=self._serves,
             )
         )
         self.reception = Reception(
@@ -317,6 +318,10 @@ class Server:
                 record_route=route,
             )
         )
+
+    def _serves(self, host: str) -> bool:
+        """Whether a host is one of our domains."""
+        return self.directory.tenant_of_domain(host) is not None
 
     def _route(self) -> None:
         add = self.router.add

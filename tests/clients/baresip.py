@@ -125,6 +125,13 @@ class Baresip:
         """The first event of that type that was not taken yet."""
         return eventually(lambda: self._take(kind), f"{kind} of baresip ({self.log})", seconds)
 
+    def wait_answer(self) -> None:
+        """Until the other end has answered an offer of ours that wasn't waited for yet."""
+        eventually(
+            lambda: (self._take("CALL_REMOTE_SDP") or {}).get("param") == "answer",
+            f"an answer to baresip's offer ({self.log})", 20.0,
+        )  # fmt: skip
+
     def saw(self, kind: str) -> bool:
         """Whether such an event has come and was not taken."""
         self._read()

@@ -107,7 +107,7 @@ class Fork:
             require_keys(response)
         except SipRefusal as refusal:
             hang_up(self._layer, self._passage, self._server.request, response)
-            self._ended(_Outcome(refusal.status, headers=refusal.headers))
+            self._ended(_Outcome(self._without_keys(refusal), headers=refusal.headers))
             return
         if self._is_invite and not self._server.takes(response.status):
             hang_up(self._layer, self._passage, self._server.request, response)
@@ -115,6 +115,12 @@ class Fork:
         self._server.send(response.status, self._passage.back(response))
         self._stop_ringing()
         self.cancel(_ELSEWHERE)
+
+    def _without_keys(self, refusal: SipRefusal) -> int:
+        """What the asker is told of an answer without keys. In a call it is that the call is gone, or it
+        would go on alone: 481 ends a dialog (RFC 3261 section 12.2.1.2), 488 doesn't.
+        """
+        return 481 if self._server.request.to_tag else refusal.status
 
     def _failed(self, status: int, reason: str) -> None:
         self._ended(_Outcome(408 if status == 408 else 480))

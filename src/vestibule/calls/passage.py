@@ -11,7 +11,7 @@ from vestibule.sip.uri import SipUri
 
 _ASSERTIONS = (
     "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Identity", "Identity-Info",
-    "Diversion", "History-Info",
+    "Diversion", "History-Info", "Referred-By",
 )  # fmt: skip
 """Identities that somebody claims for themselves or others (ATTACKS 1)."""
 
@@ -49,6 +49,8 @@ class Passage:
         renews; `breadth` is what is left to that branch of Max-Breadth (RFC 5393 section 5.3).
         """
         add = [("P-Asserted-Identity", _name_address(principal))]
+        if message.method == "REFER":
+            add.append(("Referred-By", f"<{principal.aor}>"))
         if breadth is not None:
             add.append((_BREADTH, str(breadth)))
         return message.forwarded(

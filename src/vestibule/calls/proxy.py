@@ -1,11 +1,13 @@
 """Requests between people: a forking proxy (RFC 3261 section 16) down registered connections."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from vestibule.calls.fork import Fork
 from vestibule.calls.media_keys import require_keys
 from vestibule.calls.passage import Passage, breadth_left
+from vestibule.calls.referral import require_callable
 from vestibule.calls.route_token import CallRoute, End, RouteTokens
 from vestibule.directory.model import Person
 from vestibule.identity.principal import Principal
@@ -33,7 +35,9 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProxyParts:
-    """What the proxy works with. `route_base` is our host and port as clients reach it."""
+    """What the proxy works with. `route_base` is our host and port as clients reach it,
+    `serves` says whether a host is one of our domains.
+    """
 
     layer: TransactionLayer
     bindings: Bindings
@@ -42,6 +46,7 @@ class ProxyParts:
     wheel: TimerWheel
     routes: RouteTokens
     route_base: str
+    serves: Callable[[str], bool]
 
 
 class Proxy:
@@ -100,7 +105,8 @@ class Proxy:
     def in_dialog(self, transaction: ServerTransaction) -> bool:
         """A later request of a call that we routed; False if it isn't one.
 
-        Raises SipRefusal: 403 for who is no party to the call, 415, 420, 483, 488.
+        Raises SipRefusal: 400, 403 (for who is no party to the call, for a transfer to where nobody
+        here could call, for a call that would take another's place), 415, 416, 420, 483, 488.
         """
         message = transaction.request
         principal = _proven(transaction)
@@ -111,6 +117,9 @@ class Proxy:
         if far is None:
             raise SipRefusal(403, "Not your call")
         _check(message)
+        _check_takes_no_place(message)
+        if message.method == "REFER":
+            require_callable(message, self._parts.serves)
         require_keys(message)
         renewed = route if message.method == "INVITE" else None
         data = self._passage.onward(message, principal, route=renewed)
@@ -179,6 +188,11 @@ def _check(message: SipMessage) -> None:
 def _check_outside_call(message: SipMessage) -> None:
     if message.method not in METHODS:
         raise SipRefusal(405, headers=(("Allow", ", ".join((*METHODS, "ACK", "CANCEL"))),))
+    _check_takes_no_place(message)
+
+
+def _check_takes_no_place(message: SipMessage) -> None:
+    """Within a call too: the far end has others, and the tags of the request needn't be this call's."""
     if any(message.header(name) is not None for name in _SEIZES_A_CALL):
         raise SipRefusal(403, "Calls can't be taken over")
 

@@ -52,9 +52,10 @@ class Exchange:
         self.gruus = TemporaryGruus()
         self.proxy = Proxy(
             ProxyParts(
-                self.layer, self.bindings, self.gruus, self, self.wheel, RouteTokens(), SERVER
+                self.layer, self.bindings, self.gruus, self, self.wheel, RouteTokens(), SERVER,
+                serves=lambda host: host == "d.test",
             )
-        )
+        )  # fmt: skip
         self.people = {aor: _person(aor) for aor in self.owners.values()}
         for flow in self.owners:
             self.layer.open_flow(flow, "TLS")

@@ -71,7 +71,7 @@ def test_a_message_makes_no_route() -> None:
     "name",
     [
         "P-Asserted-Identity", "p-asserted-identity", "P-Preferred-Identity", "Remote-Party-ID",
-        "Identity", "Diversion", "History-Info", "Authorization", "Proxy-Authorization",
+        "Identity", "Diversion", "History-Info", "Referred-By", "Authorization", "Proxy-Authorization",
     ],
 )  # fmt: skip
 def test_claims_and_proofs_of_the_sender_go_no_further(name: str) -> None:

@@ -26,7 +26,7 @@ def test_the_ack_goes_through() -> None:
     assert (ack.values("Route"), ack.via_count) == ([], 2)
 
 
-@pytest.mark.parametrize("method", ["BYE", "INFO", "UPDATE", "MESSAGE", "REFER", "NOTIFY"])
+@pytest.mark.parametrize("method", ["BYE", "INFO", "UPDATE", "MESSAGE", "NOTIFY"])
 def test_either_side_reaches_the_other(method: str) -> None:
     made = call(Exchange())
     exchange = made.exchange
@@ -112,7 +112,78 @@ def test_the_rest_of_the_route_leads_nowhere_else() -> None:
     assert made.exchange.statuses(ALICES) == [403]
 
 
+# --- transfer (ATTACKS 14) ---
+
+
+def test_a_transfer_says_who_asks_for_it() -> None:
+    made = call(Exchange())
+    made.send(made.bob, "REFER", ("Refer-To", f"<{CAROL}>"), ("b", "<sip:evil@d.test>"))
+    got = made.exchange.wire.one(ALICES)
+    assert got.headers("Refer-To") == [f"<{CAROL}>"]
+    assert got.headers("Referred-By") == [f"<{BOB}>"]
+    made.exchange.answer(got, 202, ALICES)
+    assert made.exchange.statuses(BOBS) == [202]
+    made.send(made.alice, "NOTIFY", ("Event", "refer"), ("Subscription-State", "active"))
+    assert made.exchange.wire.one(BOBS).method == "NOTIFY"
+
+
+def test_a_call_doesnt_say_who_asked_for_it() -> None:
+    exchange = Exchange()
+    exchange.invite(("Referred-By", "<sip:evil@d.test>"))
+    assert exchange.wire.one(BOBS).header("Referred-By") is None
+
+
+@pytest.mark.parametrize(
+    ("targets", "status"),
+    [
+        ([], 400),
+        ([""], 400),
+        (["<sip:carol@d.test>, <sip:alice@d.test>"], 400),
+        (["<sip:carol@d.test"], 400),
+        (["sip:carol@d.test;method=BYE"], 400),
+        (['"<sip:x@evil.test>" <sip:carol@d.test>;x=y'], 202),
+        (["sip:carol@d.test"], 202),
+        (["<sip:carol@d.test;gr=urn:uuid:1>"], 202),
+        (["<sip:carol@d.test;method=INVITE>"], 202),
+        (["<sip:carol@d.test;method=BYE>"], 403),
+        (["<sip:carol@d.test?Replaces=call%3Bto-tag%3D1%3Bfrom-tag%3D2>"], 403),
+        (["<sip:carol@d.test?Authorization=x>"], 403),
+        (["<sip:carol@evil.test>"], 403),
+        (["<sip:192.0.2.9>"], 403),
+        (["<sip:d.test>"], 403),
+        (["<tel:+3120>"], 416),
+        (["<https://evil.test/>"], 416),
+        (["<cid:list@d.test>"], 416),
+    ],
+)
+def test_where_a_call_may_be_transferred_to(targets: list[str], status: int) -> None:
+    made = call(Exchange())
+    made.send(made.bob, "REFER", *(("Refer-To", target) for target in targets))
+    got = made.exchange.wire.take(ALICES)
+    assert len(got) == (status == 202)
+    if got:
+        made.exchange.answer(got[0], 202, ALICES)
+    assert made.exchange.statuses(BOBS) == [status]
+
+
+@pytest.mark.parametrize("header", ["Replaces", "Join"])
+def test_a_call_doesnt_take_anothers_place_from_within_either(header: str) -> None:
+    made = call(Exchange())
+    made.send(made.alice, "INVITE", (header, "x;to-tag=1;from-tag=2"), body=KEYED)
+    assert made.exchange.statuses(ALICES)[-1] == 403
+    assert made.exchange.wire.take(BOBS) == []
+
+
 # --- keys ---
+
+
+def test_an_answer_without_keys_ends_the_call_for_who_asked_too() -> None:
+    made = call(Exchange())
+    exchange = made.exchange
+    made.send(made.bob, "INVITE", body=KEYED)
+    exchange.answer(exchange.wire.one(ALICES), 200, ALICES, body=PLAIN, to_tag="a1")
+    assert exchange.statuses(BOBS) == [100, 481]
+    assert [message.method for message in exchange.wire.take(ALICES)] == ["ACK", "BYE"]
 
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
