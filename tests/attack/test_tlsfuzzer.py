@@ -154,6 +154,9 @@ SPEAKS_HTTP = {
 """Conversations that write HTTP of their own, in pieces and without a Host: the SIP port hangs up or answers each of
 two keep-alives, and what the web port says comes in more or fewer records than they await."""
 
+ASKED_ONLY = {"certificate-request"}
+"""The scripts name no protocol, so the web's port, where TURN is served too, asks them for no certificate."""
+
 # Not run, for there is nothing of ours to meet: 0rtt-garbage, psk*, session-resumption (no tickets, no early data);
 # certificate-compression (not offered); ffdhe*, ecdhe-brainpool*, obsolete-curves, eddsa*, rsa*, pkcs* (neither such
 # groups nor such keys); non-support (of TLS 1.3); post-handshake-auth, keyupdate-from-server (want a page of
@@ -162,6 +165,12 @@ two keep-alives, and what the web port says comes in more or fewer records than 
 # *in-certificate-verify (send a client's certificate without what leads to the root, which we refuse); lengths,
 # dhe-shared-secret-padding, serverhello-random, minerva (statistics of thousands of connections); multiple-ccs-messages
 # (waits for an alert where rustls waits for the rest; the handshake's deadline ends it).
+
+
+def runs(scripts: dict[str, tuple[Allowed, ...]]) -> list[tuple[str, str]]:
+    """Each script with each port at which it makes sense."""
+    every = [(script, port) for script in scripts for port in PORTS]
+    return [run for run in every if run[1] != "https_port" or run[0] not in ASKED_ONLY]
 
 
 def started(
@@ -175,8 +184,7 @@ def started(
     with ThreadPoolExecutor(4) as pool:
         yield {
             (script, port): pool.submit(fuzzer.run, script, hosts[port], deployment, port)
-            for script in scripts
-            for port in PORTS
+            for script, port in runs(scripts)
         }
 
 
@@ -204,14 +212,12 @@ def check(outcome: Outcome, script: str, allowed: tuple[Allowed, ...]) -> None:
     assert outcome.passed > 0
 
 
-@pytest.mark.parametrize("port", PORTS)
-@pytest.mark.parametrize("script", QUICK)
+@pytest.mark.parametrize(("script", "port"), runs(QUICK))
 def test_a_handshake_script(quick: Outcomes, script: str, port: str) -> None:
     check(quick[script, port].result(), script, QUICK[script])
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("port", PORTS)
-@pytest.mark.parametrize("script", LONG)
+@pytest.mark.parametrize(("script", "port"), runs(LONG))
 def test_a_longer_script(thorough: Outcomes, script: str, port: str) -> None:
     check(thorough[script, port].result(), script, LONG[script])

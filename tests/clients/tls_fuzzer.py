@@ -46,11 +46,13 @@ class TlsFuzzer:
         """Run `scripts/test-tls13-SCRIPT.py` from a host against one of the deployment's ports."""
         facts = deployment.facts
         request = r"\r\n\r\n"  # SIP's keep-alive, answered at once (RFC 5626 section 3.5.1)
+        asked = "asked"
         if port == "https_port":  # an answer without content is one record
+            asked = "unasked"
             request = rf"HEAD /healthz HTTP/1.1\r\nHost: {facts['host']}:{facts[port]}\r\n\r\n"
         done = host.run(
             ["env", f"PYTHONPATH={self._root}", sys.executable, "-W", "ignore", str(_ADAPTER),
-             str(self._root / "scripts" / f"test-tls13-{script}.py"), request,
+             str(self._root / "scripts" / f"test-tls13-{script}.py"), request, asked,
              "-h", facts["host"], "-p", str(facts[port])],
             seconds=600.0,
         )  # fmt: skip

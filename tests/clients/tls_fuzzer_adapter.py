@@ -1,11 +1,12 @@
 """Runs one of tlsfuzzer's scripts as they are, against a server they were not written for.
 
-    python tls_fuzzer_adapter.py SCRIPT REQUEST ARGUMENTS-OF-THE-SCRIPT
+    python tls_fuzzer_adapter.py SCRIPT REQUEST asked|unasked ARGUMENTS-OF-THE-SCRIPT
 
 The scripts expect an RSA certificate, a server that asks for no client certificate, and one that answers `GET /`. Ours
-has an ECDSA certificate, asks each client for a certificate and lets it have none, and may speak SIP. So ECDSA is
-offered beside what a script offers, a CertificateRequest is awaited and answered with an empty Certificate where the
-server may send one, and REQUEST (with Python's escapes) is sent in place of the page. Nothing else changes.
+has an ECDSA certificate, asks clients for a certificate and lets them have none, and may speak SIP. So ECDSA is offered
+beside what a script offers, a CertificateRequest is awaited and answered with an empty Certificate where the server may
+send one (unless `unasked`: on the web's port, whoever names no protocol), and REQUEST (with Python's escapes) is sent
+in place of the page. Nothing else changes.
 
 `tlsfuzzer` is no package that one can install: PYTHONPATH leads to it.
 """
@@ -74,10 +75,11 @@ def _prepare(conversation: Any) -> None:
 
 
 if __name__ == "__main__":
-    script, said = sys.argv[1:3]
+    script, said, asked = sys.argv[1:4]
     _offer_ecdsa(SignatureAlgorithmsExtension)
     _offer_ecdsa(SignatureAlgorithmsCertExtension)
     _send_instead(said.encode().decode("unicode_escape").encode("latin-1"))
-    _answer_certificate_requests()
-    sys.argv = [script, *sys.argv[3:]]
+    if asked == "asked":
+        _answer_certificate_requests()
+    sys.argv = [script, *sys.argv[4:]]
     runpy.run_path(script, run_name="__main__")
