@@ -57,7 +57,7 @@ def test_a_thief_can_do_what_it_is_for_and_no_more(
     assert thief.get("/identity/userinfo").status_code == 403
     key = {"public_key": "A" * 87}
     assert thief.post("/identity/associations", json=key).status_code == 403
-    form = {"client_id": "vestibule-web", "grant_type": "refresh_token", "refresh_token": token}
+    form = {"client_id": "vestibule-cli", "grant_type": "refresh_token", "refresh_token": token}
     assert thief.post("/identity/token", data=form).json()["error"] == "invalid_grant"
     assert _PAGE not in thief.get(_PAGE).text  # the sign-in page
 

@@ -14,9 +14,10 @@ from tests.clients.audio import RATE, Samples, likeness, loudness_at, melody, re
 from tests.clients.baresip import Baresip
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
-from tests.clients.oidc import tokens
+from tests.clients.oidc import hold_a_key, tokens
 from tests.clients.participant import Participant
 from tests.clients.raw_https import RawHttps, statuses
 from tests.interop.test_baresip_calls import phone
@@ -35,11 +36,12 @@ class Caller:
     def __init__(self, network: Network, deployment: Deployment, name: str) -> None:
         transport = HostTransport(network.add_host(), deployment.authority)
         self.http = httpx.Client(transport=transport, base_url=deployment.origin, timeout=30)
+        self.key = hold_a_key(self.http)
         self.token: str = tokens(self.http, deployment, name)["access_token"]
         self.recording = f"/api/v1/meetings/{deployment.facts['meeting']['id']}/recording"
 
     def ask(self, method: str, path: str | None = None, *, proven: bool = True) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if proven else {}
+        headers = with_token(self.token if proven else None)
         return self.http.request(method, path or self.recording, headers=headers)
 
     def kept(self) -> list[dict[str, Any]]:
@@ -275,9 +277,12 @@ def test_what_a_killed_server_had_written_is_there(network: Network, tmp_path: P
 def test_an_id_leads_nowhere_else(
     network: Network, deployment: Deployment, alice: Caller, name: str
 ) -> None:
+    alice.kept()  # the newest nonce for the proof
+    path = f"/api/v1/recordings/{name}"
+    proof = alice.key.prover.proof("GET", deployment.origin + path, alice.token)
     with RawHttps(network.add_host(), deployment) as line:
-        head = f"GET /api/v1/recordings/{name} HTTP/1.1\r\nHost: {line.name}\r\n"
-        proof = f"Authorization: Bearer {alice.token}\r\nConnection: close\r\n\r\n"
-        heard = line.to_the_end((head + proof).encode())
+        head = f"GET {path} HTTP/1.1\r\nHost: {line.name}\r\nConnection: close\r\n"
+        proven = f"Authorization: DPoP {alice.token}\r\nDPoP: {proof}\r\n\r\n"
+        heard = line.to_the_end((head + proven).encode())
     assert statuses(heard)[0] in (400, 404, 422), heard[:200]
     assert not any(secret in heard for secret in (b"root:", b"PRIVATE KEY", b"SQLite format"))

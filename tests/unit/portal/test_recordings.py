@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.unit.conferencing.conference_bench import Notebook
+from tests.unit.portal.browser import Browser
 from tests.unit.portal.conftest import Portal
 from vestibule.conferencing.admission import Who
 from vestibule.conferencing.conference import Conference
@@ -26,9 +27,8 @@ async def allow(portal: Portal, **changes: Any) -> None:
 class Recorded:
     """Alice's meeting, which she and Bob are in."""
 
-    def __init__(self, portal: Portal, token: str, meeting_id: str) -> None:
-        self.portal, self.token, self.id = portal, token, meeting_id
-        self.browser = portal.browser()
+    def __init__(self, portal: Portal, browser: Browser, token: str, meeting_id: str) -> None:
+        self.portal, self.browser, self.token, self.id = portal, browser, token, meeting_id
         self.path = f"/meetings/{meeting_id}/recording"
         meeting = portal.deps.meetings.find(meeting_id)  # type: ignore[attr-defined]
         self.conference: Conference = portal.live.of(meeting, Notebook())
@@ -53,7 +53,7 @@ async def recorded(portal: Portal) -> Recorded:
     browser = portal.browser()
     token = (await browser.tokens())["access_token"]
     made = await browser.api("POST", "/meetings", token, json={"subject": "Ward round"})
-    return Recorded(portal, token, made.json()["id"])
+    return Recorded(portal, browser, token, made.json()["id"])
 
 
 async def test_without_the_policy_nothing_is_recorded(portal: Portal) -> None:
