@@ -161,6 +161,8 @@ class Network:
         if number == 1:
             _ip("-n", first, "link", "add", "bridge0", "type", "bridge")
             _ip("-n", first, "addr", "add", f"{host.address}/24", "dev", "bridge0")
+            # A capture sees each datagram by itself, as on a wire, not what the server sent joined (GSO).
+            _ip("-n", first, "link", "set", "bridge0", "gso_max_segs", "1")
             _ip("-n", first, "link", "set", "bridge0", "up")
             return host
         if number == 2:
