@@ -1,7 +1,14 @@
 """How tests share two cores: what runs whole servers and real clients goes one by one, unit tests beside it."""
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+# No clock decides whether a test passes: hypothesis makes tables of all characters the first time, which takes seconds.
+hypothesis.settings.register_profile(
+    "without a clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("without a clock")
 
 
 class _Sharing(LoadScopeScheduling):
