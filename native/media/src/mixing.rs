@@ -88,6 +88,17 @@ pub(crate) struct Sound {
     pub(crate) frame: Frame,
 }
 
+impl Sound {
+    /// For a mixer.
+    pub(crate) fn contribution(&self) -> Contribution<'_, EndpointKey> {
+        Contribution {
+            source: self.key,
+            level: self.level,
+            frame: &self.frame,
+        }
+    }
+}
+
 impl Room {
     /// Speech that somebody may need as sound.
     pub(crate) fn listen(&mut self, now: Instant, key: EndpointKey, packet: &Forwarded) {
@@ -201,14 +212,8 @@ impl Room {
         let Some(Mix { mixer, fanout, .. }) = self.mix.as_mut().filter(|_| has_phone) else {
             return;
         };
-        let contributions: Vec<Contribution<'_, EndpointKey>> = sounds
-            .iter()
-            .map(|sound| Contribution {
-                source: sound.key,
-                level: sound.level,
-                frame: &sound.frame,
-            })
-            .collect();
+        let contributions: Vec<Contribution<'_, EndpointKey>> =
+            sounds.iter().map(Sound::contribution).collect();
         mixer.mix(&contributions);
         fanout.begin();
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {

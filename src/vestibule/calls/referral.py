@@ -24,9 +24,8 @@ def require_callable(refer: SipMessage, serves: Callable[[str], bool]) -> None:
         raise SipRefusal(400, "One Refer-To is needed")
     text = address_uri(targets[0])
     if text != targets[0] and f"<{text}>" not in targets[0]:
-        raise SipRefusal(
-            400, "Refer-To can be read in two ways"
-        )  # whose parameters, without brackets?
+        # Without brackets nobody knows whose the parameters are.
+        raise SipRefusal(400, "Refer-To can be read in two ways")
     uri = SipUri.parse(text)
     if not uri.user or not serves(uri.host):
         raise SipRefusal(403, "Calls are transferred to addresses here only")

@@ -75,15 +75,8 @@ impl Room {
         if self.recording.is_none() {
             return;
         }
-        let heard: Vec<Contribution<'_, EndpointKey>> = sounds
-            .iter()
-            .filter(may)
-            .map(|sound| Contribution {
-                source: sound.key,
-                level: sound.level,
-                frame: &sound.frame,
-            })
-            .collect();
+        let heard: Vec<Contribution<'_, EndpointKey>> =
+            sounds.iter().filter(may).map(Sound::contribution).collect();
         if let Some(recording) = &mut self.recording
             && isolate(|| recording.hear(due, &heard)).is_err()
         {
