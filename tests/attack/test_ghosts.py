@@ -1,7 +1,7 @@
 """ATTACKS 40, 41: whoever is removed or demoted keeps nothing, and whoever is inside is listed."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -116,18 +116,24 @@ def test_a_command_in_anothers_name_is_its_senders(alice: Participant, bob: Part
     assert status_of(alice.command("<x/>")) == 200, "the meeting goes on"
 
 
+@contextmanager
+def hearing(town: Network, house: Deployment) -> Iterator[tuple[Phone, Phone]]:
+    """Bob's phone and Carol's in the meeting, where both hear the room."""
+    with ExitStack() as opened:
+        bob, carol = (
+            opened.enter_context(Phone(town.add_host(), house, name)) for name in ("bob", "carol")
+        )
+        for phone in (bob, carol):
+            phone.join()
+            phone.hears(_PACKETS)
+        yield bob, carol
+
+
 def test_nothing_is_heard_after_the_removal(
     alice: Participant, town: Network, house: Deployment
 ) -> None:
     """The removed phone's port is silent while another that came by the same way goes on hearing the room."""
-    with ExitStack() as opened:
-        phones = [
-            opened.enter_context(Phone(town.add_host(), house, name)) for name in ("bob", "carol")
-        ]
-        for phone in phones:
-            phone.join()
-            phone.hears(_PACKETS)
-        removed, staying = phones
+    with hearing(town, house) as (removed, staying):
         assert SUCCESS in alice.remove(BOB)
         assert removed.line.receive().startswith("BYE ")
         staying.hears(_PACKETS)  # what was on its way to the other has come by now
@@ -140,14 +146,7 @@ def test_asking_for_media_again_leaves_none_behind(
     alice: Participant, town: Network, house: Deployment
 ) -> None:
     """Media that its seat knows nothing of any more would escape mute, removal, and a consent taken back."""
-    with ExitStack() as opened:
-        phones = [
-            opened.enter_context(Phone(town.add_host(), house, name)) for name in ("bob", "carol")
-        ]
-        for phone in phones:
-            phone.join()
-            phone.hears(_PACKETS)
-        asking, staying = phones
+    with hearing(town, house) as (asking, staying):
         token_in(asking.add_media(ENDPOINT))
         staying.hears(_PACKETS)
         asking.forget()
