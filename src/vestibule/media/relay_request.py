@@ -9,12 +9,11 @@ from typing import Any
 
 from lxml import etree
 
-from vestibule.media.relay_credentials import RelayCredential, RelayPlace
+from vestibule.media.relay_credentials import LIFETIME_SECONDS, RelayCredential, RelayPlace
 from vestibule.sip.xml_body import BadBody, children, name_of, read_xml, text_of
 
 CONTENT_TYPE = "application/msrtc-media-relay-auth+xml"
 NAMESPACE = "http://schemas.microsoft.com/2006/09/sip/mrasp"
-MOST_MINUTES = 480
 
 _LARGEST = 4096
 _LOCATIONS = ("intranet", "internet")
@@ -32,10 +31,11 @@ class RelayRequest:
     locations: tuple[str, ...]
     """From where the relay is to be used: what was asked for, or all there are."""
     minutes: int
+    """For how long, as it was asked for, or the longest time there is."""
 
 
 def parse_relay_request(body: bytes) -> RelayRequest:
-    """Read a request; a duration above eight hours counts as eight. Raises BadBody."""
+    """Read a request. Raises BadBody."""
     root = read_xml(body, largest=_LARGEST)
     wanted = children(root)
     if name_of(root) != "request" or [name_of(child) for child in wanted] != ["credentialsRequest"]:
@@ -94,10 +94,10 @@ def _said(parent: etree._Element, name: str) -> str:
 
 def _minutes(text: str) -> int:
     if not text:
-        return MOST_MINUTES
+        return LIFETIME_SECONDS // 60
     if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS) or int(text) == 0:
         raise BadBody("duration is a number of minutes")
-    return min(int(text), MOST_MINUTES)
+    return int(text)
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:
