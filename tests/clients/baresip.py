@@ -47,7 +47,19 @@ module_path /usr/lib/baresip/modules
 module_app menu.so
 module_app contact.so
 ctrl_tcp_listen 127.0.0.1:{control}
+{video}
 """
+_VIDEO = """\
+module vp8.so
+module fakevideo.so
+module snapshot.so
+video_source fakevideo,null
+video_display fakevideo,null
+video_size 320x240
+video_bitrate 400000
+video_fps 10
+"""
+"""Its camera shows vertical bars in the colours of a test picture; what it is shown goes nowhere but into snapshots."""
 
 
 class Baresip:
@@ -65,6 +77,7 @@ class Baresip:
         codecs: str = "opus/48000/2",
         media_encryption: str = "srtp-mand",
         nat_traversal: str = "",
+        video_codecs: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host, self.folder = host, folder
@@ -77,13 +90,15 @@ class Baresip:
                 folder=folder,
                 modules=modules,
                 control=_CONTROL_PORT,
+                video=_VIDEO if video_codecs else "",
             )
         )
         encryption = f"mediaenc={media_encryption};" if media_encryption else ""
         traversal = f"medianat={nat_traversal};" if nat_traversal else ""
         (folder / "accounts").write_text(
             f'<{address};transport=tls>;auth_pass=none;outbound="{outbound};transport=tls";'
-            f"{encryption}{traversal}answermode=auto;regint=60;audio_codecs={codecs}\n"
+            f"{encryption}{traversal}answermode=auto;regint=60;audio_codecs={codecs}"
+            f"{f';video_codecs={video_codecs}' if video_codecs else ''}\n"
         )
         (folder / "contacts").write_text("")
         self._events: list[dict[str, Any]] = []

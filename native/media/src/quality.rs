@@ -214,12 +214,12 @@ fn clock_of(source: Source) -> u32 {
     if source.is_video() { 90_000 } else { 48_000 }
 }
 
-/// What is known of a phone's two streams, both audio.
+/// What is known of a phone's two streams of one kind.
 #[derive(Debug)]
 pub(crate) struct PhoneMeter {
     pub(crate) received: Gauge,
     pub(crate) sent: Gauge,
-    /// Packets and octets of speech that have been sent.
+    /// Packets and octets of media that have been sent.
     pub(crate) spoken: (u64, u64),
     round_trip: Option<(Instant, Duration)>,
     next: Instant,
@@ -264,9 +264,14 @@ impl PhoneMeter {
             ..Quality::default()
         };
         let audio = Source::Audio as usize;
-        quality.received[audio] = Gauge::flow(now, std::iter::once(&self.received));
-        quality.sent[audio] = Gauge::flow(now, std::iter::once(&self.sent));
+        (quality.received[audio], quality.sent[audio]) = self.flows(now);
         quality
+    }
+
+    /// What comes from it, and what goes to it.
+    pub(crate) fn flows(&self, now: Instant) -> (Flow, Flow) {
+        let flow = |gauge| Gauge::flow(now, std::iter::once(gauge));
+        (flow(&self.received), flow(&self.sent))
     }
 }
 

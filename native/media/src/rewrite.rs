@@ -70,14 +70,46 @@ impl Rewriter {
         Some((out, time))
     }
 
+    /// Numbers for packets of our own, which all sent so far come before: the first sequence number, and the
+    /// timestamp. After them the next packet comes from another sender.
+    pub fn insert(&mut self, now: Instant, count: u64) -> (u64, u32) {
+        let (first, timestamp) = (self.last_sequence + 1, self.timestamp_at(now));
+        self.last_sequence += count;
+        self.last_timestamp = timestamp;
+        self.last_sent = Some(now);
+        self.base = None;
+        (first, timestamp)
+    }
+
     /// Where the stream's clock is now, one unit after the last packet at least.
-    fn timestamp_at(&self, now: Instant) -> u32 {
+    pub fn timestamp_at(&self, now: Instant) -> u32 {
         let Some(last) = self.last_sent else {
             return self.last_timestamp;
         };
         let micros = now.saturating_duration_since(last).as_micros() as u64;
         let units = (micros.saturating_mul(self.clock) / 1_000_000).max(1);
         self.last_timestamp.wrapping_add(units as u32)
+    }
+}
+
+/// The ids of one packet as its receiver is to see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vp8Ids {
+    /// 15 bits.
+    pub picture: u16,
+    /// TL0PICIDX, if the packet has one.
+    pub layer: Option<u8>,
+}
+
+impl Vp8Ids {
+    /// The change to make to a packet's payload descriptor; none if it has no room for them: a 7-bit id can't
+    /// hold every new one; such a sender's ids stay as they are.
+    pub fn patch(self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+        let mut patch = descriptor.patch().picture_id(self.picture);
+        if let Some(layer) = self.layer {
+            patch = patch.tl0_pic_idx(layer);
+        }
+        patch.build().ok()
     }
 }
 
@@ -94,8 +126,8 @@ impl Vp8Rewriter {
         self.offset = None;
     }
 
-    /// The change to make to a packet's payload descriptor, if it has ids and they must change.
-    pub fn patch(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+    /// The ids that a packet is to have, if it has any.
+    pub fn ids(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Ids> {
         let picture = descriptor.picture_id()?;
         let layer = descriptor.tl0_pic_idx();
         let (picture_offset, layer_offset) = *self.offset.get_or_insert(match self.last {
@@ -110,12 +142,19 @@ impl Vp8Rewriter {
         let picture = picture.wrapping_add(picture_offset) & PICTURE_ID_MASK;
         let layer_out = layer.unwrap_or_default().wrapping_add(layer_offset);
         self.remember(picture, layer_out);
-        let mut patch = descriptor.patch().picture_id(picture);
-        if layer.is_some() {
-            patch = patch.tl0_pic_idx(layer_out);
-        }
-        // A 7-bit id can't hold the new one; such a sender's ids stay as they are.
-        patch.build().ok()
+        Some(Vp8Ids {
+            picture,
+            layer: layer.map(|_| layer_out),
+        })
+    }
+
+    /// The id of a picture of our own that comes after all others.
+    pub fn next_picture(&mut self) -> u16 {
+        let (picture, layer) = self.last.unwrap_or_default();
+        let next = picture.wrapping_add(1) & PICTURE_ID_MASK;
+        self.last = Some((next, layer));
+        self.offset = None;
+        next
     }
 
     /// Reordered packets must not take the newest id back.
@@ -166,7 +205,7 @@ mod tests {
         let mut payload = vp8(picture, layer).to_vec();
         payload.push(0x01);
         let descriptor = Vp8Descriptor::parse(&payload).unwrap();
-        stream.patch(&descriptor).map(|_| stream.last.unwrap())
+        stream.ids(&descriptor).map(|_| stream.last.unwrap())
     }
 
     #[test]
