@@ -1,5 +1,6 @@
 """baresip, driven without a person (see tests/interop/README.md for what is particular to it)."""
 
+import itertools
 import json
 import re
 import socket
@@ -103,6 +104,7 @@ class Baresip:
         (folder / "contacts").write_text("")
         self._events: list[dict[str, Any]] = []
         self._buffer = b""
+        self._snapshots = itertools.count()
 
     def __enter__(self) -> "Baresip":
         process: Popen[bytes] = self.host.popen(
@@ -155,6 +157,16 @@ class Baresip:
     def heard(self) -> Path | None:
         """The recording of what it heard in its newest call."""
         return max(self.folder.glob("dump-*-dec.wav"), default=None)
+
+    def snapshot(self) -> Path:
+        """What it shows now, as a PNG file."""
+        path = self.folder / f"shown-{next(self._snapshots)}.png"
+        self.command("snapshot_recv", str(path))
+        # It says so when the file is written.
+        eventually(
+            lambda: f"wrote {path}" in self.log.read_text(), f"a snapshot ({self.log})", 20.0
+        )
+        return path
 
     def _take(self, kind: str) -> dict[str, Any] | None:
         self._read()
