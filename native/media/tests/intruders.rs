@@ -31,7 +31,7 @@ fn keyframes_are_asked_for_in_every_way_but_not_in_a_storm() {
     for wish in [&lost, &command, &old] {
         film(&mut network, &[0], 0, 2 * SECOND);
         network.clients[0].keyframe_requests = 0;
-        for _ in 0..50 {
+        for _ in 0..90 {
             screen.say(&mut network, wish.clone());
             network.run(Duration::from_millis(10));
         }
