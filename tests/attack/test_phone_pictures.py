@@ -47,6 +47,7 @@ def test_nothing_is_seen_from_the_lobby(town: Network, house: Deployment, alice:
         offer = (KEYED + PICTURES).replace("192.0.2.1", host.address)
         offer = offer.replace("40000", str(ear.port)).replace("40002", str(eye.port))
         assert status_of(guest.knock_by_phone(offer)) == 183
+        bob.eye.forget()
         bob.eye.receives(_A_WHILE, "what those see who are in")
         assert not eye.has_received()
         assert not ear.has_received()
