@@ -21,6 +21,7 @@ use crate::outgoing::{Forwarded, SlotGroup};
 use crate::quality::{BrowserMeter, Quality};
 use crate::rtp::{Datagram, Extension, Header};
 use crate::slots::TrackId;
+use crate::vp8_payload::Temporal;
 
 /// After each packet the core's pacer asks to be called a microsecond later. What may leave then is to leave
 /// with it, so that much of its time has come already.
@@ -398,6 +399,7 @@ impl Browser {
             orientation: extensions.video_orientation,
             vp8,
             layer,
+            temporal: vp8.map_or_else(Temporal::default, |_| Temporal::of(&packet.payload)),
             payload: packet.payload,
         };
         Some(Heard::Packet(source, forwarded))

@@ -15,6 +15,7 @@ use crate::phone::Phone;
 use crate::phone_video::{Common, PhoneVideo};
 use crate::quality::Quality;
 use crate::slots::EndpointKey;
+use crate::vp8_payload::Temporal;
 
 /// Below this a frame is not called voice (RFC 6464's V bit).
 const VOICE_DBOV: f32 = -50.0;
@@ -170,6 +171,7 @@ impl Relay {
             orientation: None,
             vp8: None,
             layer: 0,
+            temporal: Temporal::default(),
             payload: payload.into(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::allotment::{MAX_LAYERS, Priority, Request, allot, suited};
+use crate::allotment::{FEWER_FRAMES, Priority, Request, STEPS, allot, suited};
 use crate::browser::Browser;
 use crate::events::Source;
 use crate::member::Member;
@@ -95,7 +95,7 @@ impl Room {
             };
             let showing = &mut stream.showing;
             told |= settle(now, showing, &slot.request, choice, slot.hidden);
-            if showing.aim(choice.map(|layer| layer as u8)) {
+            if showing.aim(choice, smallest(&slot.request)) {
                 fresh.extend(showing.target().map(|layer| (slot.track, layer)));
             }
         }
@@ -147,11 +147,8 @@ impl Room {
         Some(Request {
             priority,
             rates: layers.rates(now),
-            wanted: suited(&layers.heights(now), height)?,
-            current: showing
-                .target()
-                .map(usize::from)
-                .filter(|layer| *layer < MAX_LAYERS),
+            wanted: FEWER_FRAMES + suited(&layers.heights(now), height)?,
+            current: showing.step().filter(|step| *step < STEPS),
             may_rise: showing.may_rise(now),
         })
     }
@@ -202,6 +199,13 @@ impl Room {
             self.ask_keyframe(now, track, layer);
         }
     }
+}
+
+/// The smallest layer that is being sent.
+pub(crate) fn smallest(request: &Request) -> u8 {
+    let mut layers = (0..).zip(&request.rates[FEWER_FRAMES..]);
+    let sent = layers.find(|(_, rate)| rate.is_some());
+    sent.map_or(0, |(layer, _)| layer)
 }
 
 /// Take note of what a choice means for a stream; whether it was paused or resumed by it.

@@ -14,6 +14,7 @@ pub mod dtmf;
 mod error;
 mod events;
 mod forwarding;
+mod frame_rate;
 pub mod gain;
 mod handset;
 mod incoming;

@@ -10,6 +10,7 @@ use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc, VideoOrientation, Vp8Descripto
 use crate::events::Source;
 use crate::showing::Showing;
 use crate::slots::TrackId;
+use crate::vp8_payload::Temporal;
 
 /// A packet on its way from one sender to many slots.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Forwarded {
     pub vp8: Option<Vp8Descriptor>,
     /// Which of the sender's layers it is of, 0 for the smallest picture.
     pub layer: u8,
+    /// Its place among the frames of a layer with temporal layers.
+    pub temporal: Temporal,
     /// The payload, shared by all receivers.
     pub payload: Arc<[u8]>,
 }

@@ -19,6 +19,7 @@ use crate::quality::{self, PhoneMeter, Quality};
 use crate::rtcp::{Part, ReportBlock, SenderInfo, parse, write_goodbye, write_report};
 use crate::rtp::{Header, Packet};
 use crate::srtp::MAX_OVERHEAD;
+use crate::vp8_payload::Temporal;
 
 /// Between reports (RFC 3550 section 6.2).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -147,6 +148,7 @@ impl Phone {
             orientation: None,
             vp8: None,
             layer: 0,
+            temporal: Temporal::default(),
             payload: packet.payload.into(),
         };
         heard.push(Heard::Packet(Source::Audio, packet));

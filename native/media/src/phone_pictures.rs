@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::allotment::allot;
 use crate::error::Refused;
 use crate::events::Source;
-use crate::layering::settle;
+use crate::layering::{settle, smallest};
 use crate::member::Member;
 use crate::phone_video::PhoneVideo;
 use crate::room::Room;
@@ -68,7 +68,7 @@ impl Room {
             return;
         };
         settle(now, &mut video.showing, &request, choice, false);
-        if video.showing.aim(choice.map(|layer| layer as u8))
+        if video.showing.aim(choice, smallest(&request))
             && let Some(layer) = video.showing.target()
         {
             self.ask_keyframe(now, track, layer);

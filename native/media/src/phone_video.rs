@@ -28,7 +28,7 @@ use crate::rtp::{Header, Packet};
 use crate::showing::{Numbers, Showing, VP8_CLOCK};
 use crate::slots::TrackId;
 use crate::srtp::MAX_OVERHEAD;
-use crate::vp8_payload::{self, write_ids};
+use crate::vp8_payload::{self, Temporal, write_ids};
 
 /// Between reports (RFC 3550 section 6.2).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -165,6 +165,7 @@ impl PhoneVideo {
             orientation: None,
             vp8: Some(vp8),
             layer: 0,
+            temporal: Temporal::of(packet.payload),
             payload: packet.payload.into(),
         };
         Some(Heard::Packet(Source::Camera, forwarded))

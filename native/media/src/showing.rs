@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::allotment::FEWER_FRAMES;
+use crate::frame_rate::{ALL, FrameRate};
 use crate::outgoing::Forwarded;
 use crate::rewrite::{Rewriter, Vp8Ids, Vp8Rewriter};
 
@@ -34,6 +36,8 @@ pub struct Showing {
     shown: Option<u8>,
     /// The layer that ought to go out; `None`: nothing.
     target: Option<u8>,
+    /// Which of its frames do.
+    frames: FrameRate,
     /// Before this it gets no better layer.
     held_until: Option<Instant>,
     /// Whether nothing goes out for want of bandwidth.
@@ -50,6 +54,7 @@ impl Showing {
             vp8: video.then(Vp8Rewriter::default),
             shown: (!video).then_some(0),
             target: Some(0),
+            frames: FrameRate::all(),
             held_until: None,
             paused: false,
             last_complaint: None,
@@ -66,6 +71,17 @@ impl Showing {
         self.target
     }
 
+    /// The step that was chosen last (`allotment.rs`).
+    pub fn step(&self) -> Option<usize> {
+        let layer = usize::from(self.target?);
+        let most = usize::from(self.frames.most());
+        Some(if most < FEWER_FRAMES {
+            most
+        } else {
+            FEWER_FRAMES + layer
+        })
+    }
+
     /// Whether it may get a better layer now.
     pub fn may_rise(&self, now: Instant) -> bool {
         self.held_until.is_none_or(|until| now >= until)
@@ -76,8 +92,15 @@ impl Showing {
         self.held_until = Some(now + HOLD);
     }
 
-    /// Show another layer from its next keyframe on, or nothing from now on. True: ask for one.
-    pub fn aim(&mut self, target: Option<u8>) -> bool {
+    /// Show that step: another layer from its next keyframe on, or nothing from now on; `smallest` is the layer
+    /// that steps with fewer frames are of. True: ask for a keyframe.
+    pub fn aim(&mut self, step: Option<usize>, smallest: u8) -> bool {
+        let (target, most) = match step {
+            None => (None, ALL),
+            Some(step) if step < FEWER_FRAMES => (Some(smallest), step as u8),
+            Some(step) => (Some((step - FEWER_FRAMES) as u8), ALL),
+        };
+        self.frames.aim(most);
         let changed = self.target != target;
         self.target = target;
         if target.is_none() {
@@ -92,6 +115,7 @@ impl Showing {
         if self.vp8.is_some() {
             self.shown = None;
             self.target = None;
+            self.frames.aim(ALL);
             self.held_until = None;
             self.paused = false;
         }
@@ -100,6 +124,10 @@ impl Showing {
     /// How to number a packet; `None` if it is not to be shown, or too old.
     pub fn place(&mut self, packet: &Forwarded) -> Option<Numbers> {
         if !self.shows(packet) {
+            return None;
+        }
+        if !self.frames.admits(packet) {
+            self.skip(packet);
             return None;
         }
         let placed = self
@@ -156,7 +184,16 @@ impl Showing {
         self.rewriter.timestamp_at(now)
     }
 
+    /// A packet is left out: what comes after it takes its numbers.
+    fn skip(&mut self, packet: &Forwarded) {
+        self.rewriter.skip(packet.sequence);
+        if let Some((vp8, descriptor)) = self.vp8.as_mut().zip(packet.vp8.as_ref()) {
+            vp8.skip(descriptor);
+        }
+    }
+
     fn restart(&mut self) {
+        self.frames.restart();
         self.rewriter.switch();
         if let Some(vp8) = &mut self.vp8 {
             vp8.switch();

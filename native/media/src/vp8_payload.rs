@@ -1,11 +1,44 @@
 //! VP8 in packets (RFC 7741 section 4.2), as far as we write it ourselves.
 
+use crate::layers::descriptor_octets;
 use crate::rewrite::Vp8Ids;
 
 /// Octets of a picture in one packet.
 const PART: usize = 1_100;
 /// Octets of the payload descriptor that we write: flags, more flags, a picture id of 15 bits.
 const DESCRIPTOR: usize = 4;
+
+/// A frame's place among temporal layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Temporal {
+    /// 0 is needed by all others; a sender without such layers has only that.
+    pub layer: u8,
+    /// Whether it needs frames of layer 0 only.
+    pub sync: bool,
+}
+
+impl Temporal {
+    /// That of a packet: the bits TID and Y of its payload descriptor.
+    pub fn of(payload: &[u8]) -> Self {
+        let Some(octet) = has_temporal(payload).and_then(|at| payload.get(at)) else {
+            return Self::default();
+        };
+        Self {
+            layer: octet >> 6,
+            sync: octet & 0x20 != 0,
+        }
+    }
+}
+
+/// Where the octet with TID and Y is, if there is one.
+fn has_temporal(payload: &[u8]) -> Option<usize> {
+    let flags = *payload.get(1)?;
+    if payload[0] & 0x80 == 0 || flags & 0x20 == 0 {
+        return None;
+    }
+    // It is the last octet of the descriptor.
+    descriptor_octets(payload)?.checked_sub(1)
+}
 
 /// The payloads of a picture of our own, with a picture id of 0.
 pub(crate) fn in_packets(picture: &[u8]) -> Vec<Vec<u8>> {
@@ -75,6 +108,20 @@ mod tests {
         assert_eq!(written(&short, 0x80, Some(7)), short);
         let bare = [0x10, 0x80, 0x80, 1];
         assert_eq!(written(&bare, 5, None), bare);
+    }
+
+    #[test]
+    fn the_temporal_layer_is_the_descriptors_last_octet() {
+        let of = |layer, sync| Temporal { layer, sync };
+        assert_eq!(
+            Temporal::of(&[0x90, 0xe0, 0x80, 1, 5, 0x60, 9]),
+            of(1, true)
+        );
+        assert_eq!(Temporal::of(&[0x90, 0x20, 0x80, 9]), of(2, false));
+        assert_eq!(Temporal::of(&[0x90, 0x80, 0x80, 0xc0, 9]), of(0, false));
+        assert_eq!(Temporal::of(&[0x10, 0x20, 0x80]), of(0, false));
+        assert_eq!(Temporal::of(&[0x90, 0x20]), of(0, false));
+        assert_eq!(Temporal::of(&[]), of(0, false));
     }
 
     #[test]

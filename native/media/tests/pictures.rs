@@ -7,7 +7,7 @@ mod network;
 use std::time::Duration;
 
 use network::screen::{CAMERA, Screen, frame};
-use network::stage::{assert_continuous, film, film_layers, mark, phone, scene};
+use network::stage::{assert_continuous, film, film_frames, film_layers, mark, phone, scene};
 use network::{ALL, NONE, Network, ROOM};
 use vestibule_media::pcm::SILENT;
 use vestibule_media::rtcp::{Feedback, Part, parse};
@@ -203,4 +203,62 @@ fn reports_tell_sound_and_pictures_by_one_clock_and_name() {
     let last = screen.reports.last().unwrap();
     assert!(last.chunks(4).any(|word| word[1] == 203), "RTCP BYE");
     assert!(network.released.contains(&SocketId(20_100)));
+}
+
+#[test]
+fn a_phone_that_takes_little_gets_fewer_frames_of_one_stream_without_a_break() {
+    for (bandwidth, most, share) in [(80_000, 0, 4), (150_000, 1, 2), (400_000, 2, 1)] {
+        let mut network = Network::new();
+        let alice = network.connect("alice", ALL);
+        let mut desk = phone(&mut network, 20_000);
+        desk.say(&mut network, &SILENT);
+        let change = |leg: &mut vestibule_media::VideoLeg| leg.bandwidth = Some(bandwidth);
+        let mut screen = Screen::try_add(&mut network, "desk", 20_100, true, change).unwrap();
+        film_frames(&mut network, alice, 6 * SECOND);
+        screen.newest(&mut network);
+        film_frames(&mut network, alice, 4 * SECOND);
+        let shown = screen.newest(&mut network);
+        assert!(shown.iter().all(|packet| mark(packet) <= most), "{most}");
+        let count = 100 / share;
+        assert!(
+            (count - 1..=count + 1).contains(&shown.len()),
+            "{most}: {}",
+            shown.len()
+        );
+        assert_continuous(&shown);
+    }
+}
+
+#[test]
+fn frames_are_left_out_when_packets_are_lost_and_come_again() {
+    let mut network = Network::new();
+    let alice = network.connect("alice", ALL);
+    let mut desk = phone(&mut network, 20_000);
+    desk.say(&mut network, &SILENT);
+    let mut screen = Screen::add(&mut network, "desk", 20_100);
+    film_frames(&mut network, alice, 4 * SECOND);
+    let mut all = screen.newest(&mut network);
+    assert!(all.iter().any(|packet| mark(packet) == 2));
+    for _ in 0..3 {
+        screen.report_loss(&mut network, all[0].header.ssrc, 128);
+        film_frames(&mut network, alice, SECOND);
+    }
+    let fewer = screen.newest(&mut network);
+    assert_eq!(fewer.last().map(mark), Some(0));
+    film_frames(&mut network, alice, 40 * SECOND);
+    let more = screen.newest(&mut network);
+    assert_eq!(
+        more.iter().rev().take(8).filter(|p| mark(p) == 2).count(),
+        4
+    );
+    let again = more.iter().find(|packet| mark(packet) > 0).unwrap();
+    assert_eq!(
+        again.payload[5] & 0x20,
+        0x20,
+        "it needs nothing that was left out"
+    );
+    all.extend([fewer, more].concat());
+    assert_continuous(&all);
+    let keyframes = all.iter().filter(|packet| packet.keyframe).count();
+    assert_eq!(keyframes, 1, "no keyframe is needed for that");
 }

@@ -171,6 +171,14 @@ pub fn frame(id: u16, keyframe: bool, height: u8, octets: usize, mark: u8) -> Ve
     payload
 }
 
+/// As `frame`, of a temporal layer; `sync`: it needs the lowest only.
+pub fn temporal_frame(id: u16, keyframe: bool, octets: usize, layer: u8, sync: bool) -> Vec<u8> {
+    let mut payload = frame(id, keyframe, 180, octets, layer);
+    payload[4] = (id / 4) as u8;
+    payload[5] = layer << 6 | u8::from(sync) << 5;
+    payload
+}
+
 /// Let some time pass in steps of 20 ms.
 pub fn steps(duration: Duration) -> usize {
     (duration.as_millis() / 20) as usize

@@ -8,7 +8,7 @@ use vestibule_media::srtp::Suite;
 use vestibule_media::{Rights, Source};
 
 use super::phone::Phone;
-use super::screen::{Screen, Shown, frame, steps};
+use super::screen::{Screen, Shown, frame, steps, temporal_frame};
 use super::{ALL, NONE, Network};
 
 /// What a phone may send before it has a camera.
@@ -95,5 +95,22 @@ pub fn film_layers(network: &mut Network, who: usize, duration: Duration) {
             }
         }
         network.run(Duration::from_millis(20));
+    }
+}
+
+/// Let a camera with three temporal layers run: half of its frames are of the highest, a quarter of the lowest.
+/// 25 frames a second of 1,000 octets make about 200 kbit/s, of which the lowest has 50.
+pub fn film_frames(network: &mut Network, who: usize, duration: Duration) {
+    for _ in 0..steps(duration) / 2 {
+        let client = &mut network.clients[who];
+        let asked = std::mem::take(&mut client.keyframe_requests) > 0;
+        // Keyframes are of the lowest layer, with which each turn of the pattern begins.
+        client.pictures += if asked { 4 - client.pictures % 4 } else { 1 };
+        let id = client.pictures;
+        let layer = [0, 2, 1, 2][usize::from(id % 4)];
+        let sync = id % 16 < 4 && layer > 0;
+        let payload = temporal_frame(id, asked, 1_000, layer, sync);
+        client.send(network.now, Source::Camera, &payload, 0);
+        network.run(Duration::from_millis(40));
     }
 }
