@@ -6,6 +6,7 @@
 mod allotment;
 mod answer;
 mod approved;
+mod bandwidth;
 mod browser;
 mod channel;
 pub mod codec;
@@ -32,6 +33,7 @@ mod mixing;
 mod offer;
 mod outbox;
 mod outgoing;
+mod pacing;
 pub mod pcm;
 mod phone;
 mod phone_pictures;
