@@ -139,10 +139,21 @@ mod tests {
     #[test]
     fn runs_and_vectors_are_read() {
         let body = [
-            0xff, 0xff, 0, 6, 0, 0, 2, 7, // from 65535 on, six packets, 128 ms
-            0b0010_0000, 2, // two of small deltas
-            0b1010_0000, 0, // bits: one came, the others didn't; only four of them count
-            4, 8, 12,
+            0xff,
+            0xff,
+            0,
+            6,
+            0,
+            0,
+            2,
+            7, // from 65535 on, six packets, 128 ms
+            0b0010_0000,
+            2, // two of small deltas
+            0b1010_0000,
+            0, // bits: one came, the others didn't; only four of them count
+            4,
+            8,
+            12,
         ];
         let read = read(&mut ReceiverClock::default(), &body).unwrap();
         let came = [at(65_535, 129_000), at(0, 131_000), at(1, 134_000)];

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 use arrivals::{Arrival, ReceiverClock};
 use delay::{DelayTrend, Usage};
 use loss::LossLimit;
-pub use probe::ProbeId;
 use probe::Prober;
 use rate::Rate;
 use sent::Sent;

@@ -54,11 +54,6 @@ impl Rate {
         self.bits
     }
 
-    /// When a queue last grew.
-    pub fn last_decrease(&self) -> Option<Instant> {
-        self.last_decrease
-    }
-
     /// More than was believed got through.
     pub fn prove(&mut self, now: Instant, bits: u64) {
         self.bits = bits;
