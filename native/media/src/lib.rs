@@ -6,7 +6,7 @@
 mod allotment;
 mod answer;
 mod approved;
-mod bandwidth;
+pub mod bandwidth;
 mod browser;
 mod channel;
 pub mod codec;

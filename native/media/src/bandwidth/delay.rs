@@ -57,6 +57,8 @@ pub struct DelayTrend {
     /// Arrival in ms since the start, and the smoothed delay.
     points: VecDeque<(f64, f64)>,
     detector: Detector,
+    /// Whether anything was compared since somebody asked.
+    is_news: bool,
 }
 
 impl Default for DelayTrend {
@@ -70,6 +72,7 @@ impl Default for DelayTrend {
             smoothed: 0.0,
             points: VecDeque::with_capacity(WINDOW),
             detector: Detector::default(),
+            is_news: false,
         }
     }
 }
@@ -96,9 +99,9 @@ impl DelayTrend {
         self.begin(sent, arrived);
     }
 
-    /// What the newest arrivals show.
-    pub fn usage(&self) -> Usage {
-        self.detector.usage
+    /// What the arrivals since the last call show; `None`: too few to show anything.
+    pub fn usage(&mut self) -> Option<Usage> {
+        std::mem::take(&mut self.is_news).then_some(self.detector.usage)
     }
 
     fn begin(&mut self, sent: Instant, arrived: i64) {
@@ -125,6 +128,7 @@ impl DelayTrend {
             self.start = group.last_arrived;
         }
         self.groups += 1;
+        self.is_news = true;
         self.accumulated += arrival_step as f64 / 1_000.0 - sent_step;
         self.smoothed = SMOOTHING * self.smoothed + (1.0 - SMOOTHING) * self.accumulated;
         if self.points.len() == WINDOW {
@@ -248,7 +252,7 @@ mod tests {
                 let late = growth * (n - from) as i64;
                 let sent = start + Duration::from_millis(10 * n);
                 trend.arrived(sent, 7_000_000 + 10_000 * n as i64 + late);
-                trend.usage()
+                trend.usage().unwrap_or_default()
             })
             .collect()
     }

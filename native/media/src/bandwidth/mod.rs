@@ -111,12 +111,13 @@ impl Estimator {
     }
 
     fn conclude(&mut self, now: Instant, lost: u32, told: u32) {
-        let usage = self.trend.usage();
-        if usage == Usage::Over {
-            self.prober.give_up(now);
+        if let Some(usage) = self.trend.usage() {
+            if usage == Usage::Over {
+                self.prober.give_up(now);
+            }
+            let arriving = self.throughput.bits();
+            self.rate.update(now, usage, arriving, self.round_trip);
         }
-        let arriving = self.throughput.bits();
-        self.rate.update(now, usage, arriving, self.round_trip);
         self.losses.report(now, lost, told, self.rate.bits());
         if let Some(found) = self.prober.result(now)
             && found > self.bits()

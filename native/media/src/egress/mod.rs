@@ -35,8 +35,8 @@ const TICK: Duration = Duration::from_secs(1);
 const CLOCK_BASE: u64 = 0xe800_0000 << 32;
 /// Packets that may wait; who has so many waiting will not see them in time.
 const MOST_WAITING: usize = 2_000;
-/// Of what goes out so much may go again, in octets: one in this many, and a little at once.
-const REPAIR_SHARE: u64 = 3;
+/// Of what goes out so much may go again, in percent of its octets, and a little at once.
+const REPAIR_SHARE: u64 = 15;
 const MOST_CREDIT: u64 = 100_000;
 const FIRST_CREDIT: u64 = 30_000;
 /// Streams in one compound report, so that it fits a packet.
@@ -217,7 +217,7 @@ impl Egress {
         }
         stream.count(now, packet, form);
         if form == Form::First {
-            let earned = octets.len() as u64 / REPAIR_SHARE;
+            let earned = octets.len() as u64 * REPAIR_SHARE / 100;
             self.repair_credit = (self.repair_credit + earned).min(MOST_CREDIT);
         }
         self.post(destination, octets, out);

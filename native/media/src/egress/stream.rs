@@ -71,8 +71,9 @@ pub(super) struct Stream {
     pub(super) shape: StreamShape,
     pub(super) resends: Resends,
     pub(super) gauge: Gauge,
-    packets: u64,
-    octets: u64,
+    /// Packets and octets of payload, without and with those that went again.
+    first: (u64, u64),
+    all: (u64, u64),
     /// Since the last report.
     is_fresh: bool,
     /// The newest packet's timestamp and when it came.
@@ -86,8 +87,8 @@ impl Stream {
             shape,
             resends: Resends::default(),
             gauge: Gauge::default(),
-            packets: 0,
-            octets: 0,
+            first: (0, 0),
+            all: (0, 0),
             is_fresh: false,
             newest: None,
             next_repair: 1,
@@ -151,22 +152,23 @@ impl Stream {
 
     /// A packet has gone out.
     pub(super) fn count(&mut self, now: Instant, packet: &Plain, form: Form) {
+        let octets = packet.payload.len() as u64;
         if form == Form::First {
+            self.first = (self.first.0 + 1, self.first.1 + octets);
+            self.is_fresh = true;
             self.newest = Some((packet.queued, packet.numbers.timestamp));
             if self.shape.repairs.is_some() {
                 self.resends.keep(now, packet);
             }
         }
         if !matches!(form, Form::Padding(_)) {
-            self.packets += 1;
-            self.octets += packet.payload.len() as u64;
-            self.is_fresh = true;
+            self.all = (self.all.0 + 1, self.all.1 + octets);
         }
     }
 
     /// The counters are read.
     pub(super) fn read(&mut self, now: Instant) {
-        self.gauge.read(now, self.packets, self.octets);
+        self.gauge.read(now, self.all.0, self.all.1);
     }
 
     /// What to report of it, once after it has been sent; `ntp` is the time of the report.
@@ -176,8 +178,8 @@ impl Stream {
         std::mem::take(&mut self.is_fresh).then(|| SenderInfo {
             ntp,
             rtp_timestamp: timestamp.wrapping_add(ticks(span, self.shape.clock_rate)),
-            packets: self.packets as u32,
-            octets: self.octets as u32,
+            packets: self.first.0 as u32,
+            octets: self.first.1 as u32,
         })
     }
 }
