@@ -440,7 +440,9 @@ class MediaFlow:
 
 @final
 class EndpointQuality:
-    """How one endpoint's media fares; flows are in the order audio, camera, screen, of a phone only audio moves."""
+    """How one endpoint's media fares; flows are in the order audio, camera, screen. What a phone is shown counts as
+    camera.
+    """
 
     endpoint: str
     """ "" where nobody is to be named."""
@@ -513,6 +515,31 @@ class Media:
         else that plus one). Media goes to where the newest authentic packet came from; before the
         first, for ten seconds, to remote_host:remote_port, if `remote_is_known` to be the phone's
         (its signalling comes from there). Raises MediaRefused.
+        """
+
+    def add_phone_video(
+        self,
+        room: str,
+        endpoint: str,
+        *,
+        payload_type: int,
+        suite: Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"],
+        local_key: bytes,
+        remote_key: bytes,
+        remote_host: str,
+        remote_port: int,
+        remote_is_known: bool,
+        rtcp_mux: bool,
+        bandwidth: int | None,
+        repairs: bool,
+        receives: bool,
+        video: bool,
+    ) -> int:
+        """Show a phone that has joined pictures, VP8, and let it show its own if `video`. One stream has a shared
+        screen, else the camera of who speaks, never its own, in a layer that fits `bandwidth` (bits per second;
+        None: not said) and the losses it reports. `repairs`: it may ask for lost packets; `receives`: it wants
+        pictures. Keys, addresses and the port returned as with `join_phone`. Raises MediaRefused, after which the
+        phone has its sound as before.
         """
 
     def set_rights(

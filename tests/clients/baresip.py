@@ -1,5 +1,6 @@
 """baresip, driven without a person (see tests/interop/README.md for what is particular to it)."""
 
+import itertools
 import json
 import re
 import socket
@@ -47,7 +48,19 @@ module_path /usr/lib/baresip/modules
 module_app menu.so
 module_app contact.so
 ctrl_tcp_listen 127.0.0.1:{control}
+{video}
 """
+_VIDEO = """\
+module vp8.so
+module fakevideo.so
+module snapshot.so
+video_source fakevideo,null
+video_display fakevideo,null
+video_size 320x240
+video_bitrate 400000
+video_fps 10
+"""
+"""Its camera shows vertical bars in the colours of a test picture; what it is shown goes nowhere but into snapshots."""
 
 
 class Baresip:
@@ -65,6 +78,7 @@ class Baresip:
         codecs: str = "opus/48000/2",
         media_encryption: str = "srtp-mand",
         nat_traversal: str = "",
+        video_codecs: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host, self.folder = host, folder
@@ -77,17 +91,20 @@ class Baresip:
                 folder=folder,
                 modules=modules,
                 control=_CONTROL_PORT,
+                video=_VIDEO if video_codecs else "",
             )
         )
         encryption = f"mediaenc={media_encryption};" if media_encryption else ""
         traversal = f"medianat={nat_traversal};" if nat_traversal else ""
         (folder / "accounts").write_text(
             f'<{address};transport=tls>;auth_pass=none;outbound="{outbound};transport=tls";'
-            f"{encryption}{traversal}answermode=auto;regint=60;audio_codecs={codecs}\n"
+            f"{encryption}{traversal}answermode=auto;regint=60;audio_codecs={codecs}"
+            f"{f';video_codecs={video_codecs}' if video_codecs else ''}\n"
         )
         (folder / "contacts").write_text("")
         self._events: list[dict[str, Any]] = []
         self._buffer = b""
+        self._snapshots = itertools.count()
 
     def __enter__(self) -> "Baresip":
         process: Popen[bytes] = self.host.popen(
@@ -140,6 +157,16 @@ class Baresip:
     def heard(self) -> Path | None:
         """The recording of what it heard in its newest call."""
         return max(self.folder.glob("dump-*-dec.wav"), default=None)
+
+    def snapshot(self) -> Path:
+        """What it shows now, as a PNG file."""
+        path = self.folder / f"shown-{next(self._snapshots)}.png"
+        self.command("snapshot_recv", str(path))
+        # It says so when the file is written.
+        eventually(
+            lambda: f"wrote {path}" in self.log.read_text(), f"a snapshot ({self.log})", 20.0
+        )
+        return path
 
     def _take(self, kind: str) -> dict[str, Any] | None:
         self._read()

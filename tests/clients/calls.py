@@ -20,6 +20,14 @@ t=0 0
 m=audio 40000 RTP/SAVP 0
 a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj
 """
+PICTURES = """\
+m=video 40002 RTP/SAVP 98
+a=rtpmap:98 VP8/90000
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj
+a=rtcp-fb:* nack pli
+a=rtcp-mux
+"""
+"""An m-line to add to that."""
 
 
 @contextmanager

@@ -81,11 +81,15 @@ class Guest:
     def knock(self, role: str = "attendee") -> str:
         """INVITE to the focus; the first answer beside 100."""
         body = ADD_USER.format(focus=self.focus, me=self.me, role=role)
-        self.line.send(
-            self.write(
-                "INVITE", self.focus, headers="Content-Type: application/cccp+xml", body=body
-            )
-        )
+        return self._knock("application/cccp+xml", body)
+
+    def knock_by_phone(self, offer: str) -> str:
+        """INVITE to the focus with a media offer, as phones do; the first answer beside 100."""
+        return self._knock("application/sdp", offer)
+
+    def _knock(self, content_type: str, body: str) -> str:
+        headers = f"Content-Type: {content_type}"
+        self.line.send(self.write("INVITE", self.focus, headers=headers, body=body))
         while status_of(answer := self.line.receive()) == 100:
             pass
         return answer

@@ -1,15 +1,14 @@
 """A plain phone in a meeting, at the level of packets: it dials the focus, says nothing and counts what it is sent."""
 
 import re
-import select
-import time
 from types import TracebackType
 
-from tests.clients.calls import KEYED, SDP
+from tests.clients.calls import KEYED, PICTURES, SDP
 from tests.clients.deployment import Deployment
 from tests.clients.guest import ADD_USER, device_line
 from tests.clients.namespaces import Host
 from tests.clients.participant import C3P
+from tests.clients.receiving_socket import ReceivingSocket
 from tests.clients.sip_dialog import later
 from tests.clients.sip_line import request, status_of
 
@@ -21,9 +20,7 @@ class Phone:
         self.me = deployment.user(name).sip
         self._focus: str = deployment.facts["meeting"]["focus"]
         self.line = device_line(host, deployment, name)
-        self.udp = host.udp()
-        self.udp.bind((host.address, 0))
-        self.udp.setblocking(False)
+        self.ear, self.eye = ReceivingSocket(host), ReceivingSocket(host)
         self._accepted = ""
 
     def __enter__(self) -> "Phone":
@@ -36,16 +33,28 @@ class Phone:
         traceback: TracebackType | None,
     ) -> None:
         self.line.__exit__(kind, error, traceback)
-        self.udp.close()
+        self.ear.close()
+        self.eye.close()
 
-    def join(self, media_at: tuple[str, int] | None = None) -> None:
-        """Dial in. `media_at`: have it sent there, not here."""
-        address, port = media_at or self.udp.getsockname()
+    def join(
+        self,
+        media_at: tuple[str, int] | None = None,
+        *,
+        pictures: bool = False,
+        pictures_at: str = "",
+    ) -> str:
+        """Dial in; the answer's SDP. `media_at`: have sound sent there, not here. `pictures`: see, too;
+        `pictures_at`: another's m-line for them.
+        """
+        address, port = media_at or self.ear.udp.getsockname()
         offer = KEYED.replace("192.0.2.1", address).replace("40000", str(port))
+        if pictures or pictures_at:
+            offer += pictures_at or PICTURES.replace("40002", str(self.eye.port))
         self.line.send(request("INVITE", self._focus, self.me, headers=SDP, body=offer))
         self._accepted = self.line.final()
         assert status_of(self._accepted) == 200, self._accepted
         self.line.send(later("ACK", self._accepted, cseq=1))
+        return self._accepted.partition("\r\n\r\n")[2]
 
     def add_media(self, endpoint: str) -> str:
         """Ask the focus for media as browsers do, under that endpoint id; its answer."""
@@ -63,17 +72,12 @@ class Phone:
 
     def hears(self, packets: int) -> None:
         """Wait for so many packets more."""
-        deadline = time.monotonic() + 20
-        for _ in range(packets):
-            ready, _, _ = select.select([self.udp], [], [], max(deadline - time.monotonic(), 0))
-            assert ready, "the room is not heard"
-            self.udp.recv(2048)
+        self.ear.receives(packets, "the room's sound")
 
     def has_heard(self) -> bool:
         """Whether a packet is there."""
-        return bool(select.select([self.udp], [], [], 0)[0])
+        return self.ear.has_received()
 
     def forget(self) -> None:
         """Throw away what has come."""
-        while self.has_heard():
-            self.udp.recv(2048)
+        self.ear.forget()

@@ -6,6 +6,10 @@
 
 /// Most layers that a source is sent in.
 pub const MAX_LAYERS: usize = 3;
+/// Steps below the smallest layer: the same picture with fewer frames, where its sender has temporal layers.
+pub const FEWER_FRAMES: usize = 2;
+/// What a receiver may be given, from the least: the smallest layer with fewer frames, then each layer whole.
+pub const STEPS: usize = FEWER_FRAMES + MAX_LAYERS;
 /// A rise must leave a seventh of what it costs unused.
 const HEADROOM: u64 = 7;
 /// Of a budget that a screen alone would use up, the cameras keep this share.
@@ -27,71 +31,85 @@ pub enum Priority {
 pub struct Request {
     /// When it is served.
     pub priority: Priority,
-    /// Bits per second of each layer that is being sent, the smallest picture first.
-    pub rates: [Option<u64>; MAX_LAYERS],
-    /// The best layer that is of use to the receiver.
+    /// Bits per second of each step that is to be had.
+    pub rates: [Option<u64>; STEPS],
+    /// The best step that is of use to the receiver.
     pub wanted: usize,
-    /// The layer chosen last; `None`: paused, or just begun.
+    /// The step chosen last; `None`: paused, or just begun.
     pub current: Option<usize>,
     /// Whether anything better than `current` may be chosen.
     pub may_rise: bool,
 }
 
 impl Request {
-    /// The layers that may be chosen, from the smallest.
+    /// The steps that may be chosen, from the least.
     fn choices(&self) -> impl DoubleEndedIterator<Item = (usize, u64)> {
-        let smallest = self.rates.iter().position(Option::is_some);
-        let best = self.wanted.max(smallest.unwrap_or_default());
+        self.choices_to(self.wanted)
+    }
+
+    /// The steps up to that one that may be chosen, the least in any case.
+    fn choices_to(&self, best: usize) -> impl DoubleEndedIterator<Item = (usize, u64)> {
+        let least = self.rates.iter().position(Option::is_some);
+        let best = best.max(least.unwrap_or_default());
         self.rates
             .into_iter()
             .enumerate()
             .take(best + 1)
-            .filter_map(|(layer, rate)| Some((layer, rate?)))
+            .filter_map(|(step, rate)| Some((step, rate?)))
     }
 
-    /// What the next better layer costs beyond `choice`, with headroom; `None` if it may not be had.
+    /// The smallest layer with all its frames, or what is wanted if that is less.
+    fn whole(&self) -> usize {
+        let layers = self.rates.iter().enumerate().skip(FEWER_FRAMES);
+        let mut sent = layers.filter(|(_, rate)| rate.is_some());
+        sent.next()
+            .map_or(self.wanted, |(step, _)| step.min(self.wanted))
+    }
+
+    /// What the next better step costs beyond `choice`, with headroom; `None` if it may not be had.
     pub fn next_step(&self, choice: Option<usize>) -> Option<u64> {
-        let spent = choice
-            .and_then(|layer| self.rates[layer])
-            .unwrap_or_default();
-        let mut better = self.choices().filter(|(layer, _)| Some(*layer) > choice);
+        let spent = choice.and_then(|step| self.rates[step]).unwrap_or_default();
+        let mut better = self.choices().filter(|(step, _)| Some(*step) > choice);
         let (_, rate) = better.next().filter(|_| self.may_rise)?;
         Some(with_headroom(rate).saturating_sub(spent))
     }
 
-    fn rises_to(&self, layer: usize) -> bool {
-        self.current.is_none_or(|current| layer > current)
+    fn rises_to(&self, step: usize) -> bool {
+        self.current.is_none_or(|current| step > current)
     }
 }
 
-/// A layer for each request, or `None` for a pause. `budget` is in bits per second, for video alone.
+/// A step for each request, or `None` for a pause. `budget` is in bits per second, for video alone.
 pub fn allot(budget: u64, requests: &[Request]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by_key(|index| requests[*index].priority);
     let mut left = budget;
     let mut chosen: Vec<Option<(usize, u64)>> = vec![None; requests.len()];
-    // First something for everyone, then better pictures for those who come first.
+    // First something for everyone, then all frames of it, then better pictures for those who come first.
     for index in &order {
-        chosen[*index] = smallest(&requests[*index], left);
+        chosen[*index] = least(&requests[*index], left);
         left -= chosen[*index].map_or(0, |(_, cost)| cost);
     }
-    for index in order {
-        if let Some((_, cost)) = chosen[index] {
-            let raised = best(&requests[index], left + cost);
-            if let Some((layer, raised)) = raised.filter(|(_, raised)| *raised > cost) {
-                left = left + cost - raised;
-                chosen[index] = Some((layer, raised));
-            }
+    let wholes = order.iter().map(|index| (*index, requests[*index].whole()));
+    let wanted = order.iter().map(|index| (*index, requests[*index].wanted));
+    for (index, most) in wholes.chain(wanted) {
+        let Some((_, cost)) = chosen[index] else {
+            continue;
+        };
+        let raised = best(&requests[index], most, left + cost);
+        if let Some((step, raised)) = raised.filter(|(_, raised)| *raised > cost) {
+            left = left + cost - raised;
+            chosen[index] = Some((step, raised));
         }
     }
     chosen
         .into_iter()
-        .map(|choice| choice.map(|(layer, _)| layer))
+        .map(|choice| choice.map(|(step, _)| step))
         .collect()
 }
 
-/// The smallest layer with what it is charged, if it fits.
-fn smallest(request: &Request, left: u64) -> Option<(usize, u64)> {
+/// The least with what it is charged, if it fits.
+fn least(request: &Request, left: u64) -> Option<(usize, u64)> {
     let (layer, rate) = request.choices().next()?;
     if request.priority == Priority::Screen {
         let most = left - left / CAMERAS_SHARE;
@@ -100,14 +118,14 @@ fn smallest(request: &Request, left: u64) -> Option<(usize, u64)> {
     fits(request, layer, rate, left).then_some((layer, rate))
 }
 
-/// The best layer that fits.
-fn best(request: &Request, left: u64) -> Option<(usize, u64)> {
-    let mut choices = request.choices().rev();
-    choices.find(|(layer, rate)| fits(request, *layer, *rate, left))
+/// The best step up to `most` that fits.
+fn best(request: &Request, most: usize, left: u64) -> Option<(usize, u64)> {
+    let mut choices = request.choices_to(most).rev();
+    choices.find(|(step, rate)| fits(request, *step, *rate, left))
 }
 
-fn fits(request: &Request, layer: usize, rate: u64, left: u64) -> bool {
-    if !request.rises_to(layer) {
+fn fits(request: &Request, step: usize, rate: u64, left: u64) -> bool {
+    if !request.rises_to(step) {
         return rate <= left;
     }
     request.may_rise && with_headroom(rate) <= left
@@ -132,14 +150,31 @@ mod tests {
 
     use super::*;
 
-    const LAYERS: [Option<u64>; 3] = [Some(150_000), Some(500_000), Some(1_500_000)];
+    const LAYERS: [Option<u64>; STEPS] =
+        [None, None, Some(150_000), Some(500_000), Some(1_500_000)];
+    /// The smallest picture with a quarter, with half, and with all of its frames.
+    const FRAMES: [Option<u64>; STEPS] = [Some(60_000), Some(90_000), Some(150_000), None, None];
+
+    /// Whole layers alone.
+    fn whole(layers: [Option<u64>; MAX_LAYERS]) -> [Option<u64>; STEPS] {
+        let [small, middle, large] = layers;
+        [None, None, small, middle, large]
+    }
+
+    /// As the function under test, in layers instead of steps, of requests without fewer frames.
+    fn allot(budget: u64, requests: &[Request]) -> Vec<Option<usize>> {
+        let steps = super::allot(budget, requests).into_iter();
+        steps
+            .map(|step| step.map(|step| step - FEWER_FRAMES))
+            .collect()
+    }
 
     fn camera(wanted: usize, current: Option<usize>) -> Request {
         Request {
             priority: Priority::Other,
             rates: LAYERS,
-            wanted,
-            current,
+            wanted: wanted + FEWER_FRAMES,
+            current: current.map(|layer| layer + FEWER_FRAMES),
             may_rise: true,
         }
     }
@@ -175,7 +210,7 @@ mod tests {
     fn a_screen_comes_first_and_leaves_something() {
         let screen = Request {
             priority: Priority::Screen,
-            rates: [Some(2_500_000), None, None],
+            rates: whole([Some(2_500_000), None, None]),
             ..camera(0, None)
         };
         let requests = [camera(2, Some(0)), screen];
@@ -199,15 +234,38 @@ mod tests {
     #[test]
     fn a_layer_that_is_not_sent_is_not_chosen() {
         let only_large = Request {
-            rates: [None, None, Some(900_000)],
+            rates: whole([None, None, Some(900_000)]),
             ..camera(0, None)
         };
         assert_eq!(allot(5_000_000, &[only_large]), [Some(2)]);
         let none = Request {
-            rates: [None; 3],
+            rates: [None; STEPS],
             ..camera(2, None)
         };
         assert_eq!(allot(5_000_000, &[none]), [None]);
+    }
+
+    #[test]
+    fn fewer_frames_come_before_none_and_all_frames_before_larger_pictures() {
+        let frames = |wanted| Request {
+            rates: FRAMES,
+            ..camera(wanted, None)
+        };
+        let alone = |budget| super::allot(budget, &[frames(0)]);
+        assert_eq!(alone(60_000), [None], "just begun, it needs room to spare");
+        assert_eq!(alone(70_000), [Some(0)]);
+        assert_eq!(alone(110_000), [Some(1)]);
+        assert_eq!(alone(180_000), [Some(2)]);
+        let speaker = Request {
+            priority: Priority::Speaker,
+            rates: [FRAMES[0], FRAMES[1], FRAMES[2], Some(500_000), None],
+            ..camera(2, None)
+        };
+        let both = |budget| super::allot(budget, &[frames(0), speaker]);
+        assert_eq!(both(140_000), [Some(0), Some(0)]);
+        assert_eq!(both(250_000), [Some(0), Some(2)]);
+        assert_eq!(both(600_000), [Some(2), Some(2)]);
+        assert_eq!(both(730_000), [Some(2), Some(3)]);
     }
 
     #[test]
@@ -224,9 +282,9 @@ mod tests {
     prop_compose! {
         fn any_request()(
             priority in prop::sample::select(vec![Priority::Speaker, Priority::Other]),
-            rates in prop::array::uniform3(prop::option::of(0_u64..4_000_000)),
-            wanted in 0_usize..3,
-            current in prop::option::of(0_usize..3),
+            rates in prop::array::uniform5(prop::option::of(0_u64..4_000_000)),
+            wanted in 0..STEPS,
+            current in prop::option::of(0..STEPS),
             may_rise: bool,
         ) -> Request {
             Request { priority, rates, wanted, current, may_rise }
@@ -239,7 +297,7 @@ mod tests {
             budget in 0_u64..10_000_000,
             requests in prop::collection::vec(any_request(), 0..26),
         ) {
-            let chosen = allot(budget, &requests);
+            let chosen = super::allot(budget, &requests);
             prop_assert_eq!(chosen.len(), requests.len());
             let mut spent = 0;
             for (request, choice) in requests.iter().zip(&chosen) {
@@ -256,7 +314,9 @@ mod tests {
         #[test]
         fn it_is_settled_at_once(
             budget in 0_u64..10_000_000,
-            sizes in prop::collection::vec(([1_u64..300, 300_u64..900, 900_u64..3_000], 0_usize..3), 0..26),
+            sizes in prop::collection::vec(
+                ([1_u64..60, 60_u64..120, 120_u64..300, 300_u64..900, 900_u64..3_000], 0_usize..3), 0..26
+            ),
         ) {
             let mut requests: Vec<Request> = sizes
                 .into_iter()
@@ -265,19 +325,19 @@ mod tests {
                     ..camera(wanted, None)
                 })
                 .collect();
-            let first = allot(budget, &requests);
+            let first = super::allot(budget, &requests);
             for (request, choice) in requests.iter_mut().zip(&first) {
                 request.current = *choice;
                 request.may_rise = choice.is_none();
             }
-            prop_assert_eq!(allot(budget, &requests), first);
+            prop_assert_eq!(super::allot(budget, &requests), first);
         }
 
         #[test]
         fn a_screen_never_takes_more_than_there_is(budget: u64, rate: u64) {
             let screen = Request {
                 priority: Priority::Screen,
-                rates: [Some(rate), None, None],
+                rates: whole([Some(rate), None, None]),
                 ..camera(0, None)
             };
             let chosen = allot(budget, &[screen, camera(2, None)]);

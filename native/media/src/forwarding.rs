@@ -27,9 +27,10 @@ impl Room {
         if let (Source::Audio, Some((level, _))) = (track.source, packet.level) {
             member.loudness.hear(now, f32::from(level));
         }
-        let relayed = member
-            .handset_mut()
-            .is_some_and(|handset| handset.relayed.is_some());
+        let relayed = track.source == Source::Audio
+            && member
+                .handset_mut()
+                .is_some_and(|handset| handset.relayed.is_some());
         match &mut member.tracks[track.source as usize] {
             Some(known) => known.hear(now, packet),
             unknown => {
@@ -50,10 +51,7 @@ impl Room {
     pub(crate) fn forward(&mut self, track: TrackId, packet: &Forwarded) {
         let gathers = track.source.is_video() && self.is_dense(packet.arrived);
         for (key, member) in &mut self.members {
-            let Some(browser) = member.browser_mut() else {
-                continue;
-            };
-            if *key == track.endpoint || !browser.forward(track, packet) {
+            if *key == track.endpoint || !member.body.forward(track, packet) {
                 continue;
             }
             if gathers {
@@ -108,6 +106,7 @@ impl Room {
         };
         let told = std::mem::replace(&mut member.told, true);
         let Some(browser) = member.browser_mut() else {
+            self.turn_phone(now, key);
             return;
         };
         let mut changed = !told;
@@ -132,7 +131,7 @@ impl Room {
         let message = channel::slots_message(slots.map(|(stream, track)| {
             let shown = track.and_then(|track| {
                 let sender = self.members.get(&track.endpoint)?;
-                Some((sender.name.as_str(), track.source, stream.paused))
+                Some((sender.name.as_str(), track.source, stream.showing.paused))
             });
             (stream.mid(), shown)
         }));

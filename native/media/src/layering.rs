@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::allotment::{MAX_LAYERS, Priority, Request, allot, suited};
+use crate::allotment::{FEWER_FRAMES, Priority, Request, STEPS, allot, suited};
 use crate::browser::Browser;
 use crate::events::Source;
 use crate::member::Member;
-use crate::outgoing::SlotStream;
 use crate::room::Room;
+use crate::showing::Showing;
 use crate::slots::{EndpointKey, TrackId};
 
 /// Everyone's layers are looked at this often; sooner where something has changed.
@@ -61,6 +61,7 @@ impl Room {
     /// Choose one receiver's layers; whether it must be told of slots paused or resumed.
     pub(crate) fn choose_layers_of(&mut self, now: Instant, key: EndpointKey) -> bool {
         let Some(receiver) = self.members.get(&key).and_then(Member::browser) else {
+            self.choose_layer_of_phone(now, key);
             return false;
         };
         let shown = self.shown_to(now, receiver);
@@ -84,7 +85,7 @@ impl Room {
         let Some(receiver) = self.members.get_mut(&key).and_then(Member::browser_mut) else {
             return false;
         };
-        receiver.seek_bandwidth(sustained, desired);
+        receiver.seek_bandwidth(now, sustained, desired);
         let mut told = false;
         let mut fresh = Vec::new();
         for (slot, choice) in shown.iter().zip(chosen) {
@@ -92,9 +93,10 @@ impl Room {
             let Some((stream, _)) = receiver.group(source).iter_mut().nth(index) else {
                 continue;
             };
-            told |= settle(now, stream, slot, choice);
-            if stream.aim(choice.map(|layer| layer as u8)) {
-                fresh.extend(stream.target().map(|layer| (slot.track, layer)));
+            let showing = &mut stream.showing;
+            told |= settle(now, showing, &slot.request, choice, slot.hidden);
+            if showing.aim(choice, smallest(&slot.request)) {
+                fresh.extend(showing.target().map(|layer| (slot.track, layer)));
             }
         }
         for (track, layer) in fresh {
@@ -112,7 +114,7 @@ impl Room {
             for (index, (stream, track)) in groups[source as usize].iter().enumerate() {
                 let height = receiver.layout.height(stream.mid(), count);
                 if let Some(track) = track {
-                    let request = self.request(now, stream, track, height);
+                    let request = self.request(now, &stream.showing, track, height);
                     let hidden = height == 0;
                     let at = (source, index);
                     shown.extend(request.map(|request| Shown {
@@ -128,10 +130,10 @@ impl Room {
     }
 
     /// What a slot asks for; `None` while the track sends nothing.
-    fn request(
+    pub(crate) fn request(
         &self,
         now: Instant,
-        stream: &SlotStream,
+        showing: &Showing,
         track: TrackId,
         height: u16,
     ) -> Option<Request> {
@@ -145,12 +147,9 @@ impl Room {
         Some(Request {
             priority,
             rates: layers.rates(now),
-            wanted: suited(&layers.heights(now), height)?,
-            current: stream
-                .target()
-                .map(usize::from)
-                .filter(|layer| *layer < MAX_LAYERS),
-            may_rise: stream.may_rise(now),
+            wanted: FEWER_FRAMES + suited(&layers.heights(now), height)?,
+            current: showing.step().filter(|step| *step < STEPS),
+            may_rise: showing.may_rise(now),
         })
     }
 
@@ -163,22 +162,24 @@ impl Room {
         let Some(state) = state.and_then(|track| track.layers.get_mut(layer)) else {
             return;
         };
-        if state.ask_keyframe(now)
-            && let Some(browser) = member.browser_mut()
-            && browser.request_keyframe(track.source, layer)
-        {
+        if state.ask_keyframe(now) && member.body.request_keyframe(track.source, layer) {
             self.dirty.insert(track.endpoint);
         }
     }
 
-    /// Until a slot has had its keyframe its sender is asked again and again.
+    /// Until a slot, or a phone, has had its keyframe its sender is asked again and again.
     pub(crate) fn retry_keyframes(&mut self, now: Instant) {
         let mut wanted: Vec<(TrackId, u8)> = Vec::new();
         for (key, member) in &self.members {
             let groups = member.browser().map(Browser::groups);
             for (stream, track) in groups.into_iter().flatten().flat_map(|g| g.iter()) {
-                wanted.extend(track.zip(stream.awaits_keyframe()));
+                wanted.extend(track.zip(stream.showing.awaits_keyframe()));
             }
+            let awaited = member.video().and_then(|video| {
+                let layer = video.showing.awaits_keyframe()?;
+                Some((video.track()?, layer))
+            });
+            wanted.extend(awaited);
             for source in [Source::Camera, Source::Screen] {
                 let track = TrackId {
                     endpoint: *key,
@@ -200,19 +201,29 @@ impl Room {
     }
 }
 
-/// Take note of what a choice means for a slot; whether it was paused or resumed by it.
-fn settle(now: Instant, stream: &mut SlotStream, slot: &Shown, choice: Option<usize>) -> bool {
+/// The smallest layer that is being sent.
+pub(crate) fn smallest(request: &Request) -> u8 {
+    let mut layers = (0..).zip(&request.rates[FEWER_FRAMES..]);
+    let sent = layers.find(|(_, rate)| rate.is_some());
+    sent.map_or(0, |(layer, _)| layer)
+}
+
+/// Take note of what a choice means for a stream; whether it was paused or resumed by it.
+pub(crate) fn settle(
+    now: Instant,
+    showing: &mut Showing,
+    request: &Request,
+    choice: Option<usize>,
+    hidden: bool,
+) -> bool {
     // Lowered for want of bandwidth, not because less is wanted now.
-    let had = slot
-        .request
-        .current
-        .map(|layer| layer.min(slot.request.wanted));
-    let sent = |layer: usize| slot.request.rates[layer].is_some();
-    if !slot.hidden && had.is_some_and(sent) && choice < had {
-        stream.hold(now);
+    let had = request.current.map(|layer| layer.min(request.wanted));
+    let sent = |layer: usize| request.rates[layer].is_some();
+    if !hidden && had.is_some_and(sent) && choice < had {
+        showing.hold(now);
     }
-    let paused = choice.is_none() && !slot.hidden && slot.request.rates.iter().any(Option::is_some);
-    std::mem::replace(&mut stream.paused, paused) != paused
+    let paused = choice.is_none() && !hidden && request.rates.iter().any(Option::is_some);
+    std::mem::replace(&mut showing.paused, paused) != paused
 }
 
 /// Bits per second for a receiver's video.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use str0m::rtp::Vp8Descriptor;
 
-use crate::allotment::MAX_LAYERS;
+use crate::allotment::{FEWER_FRAMES, MAX_LAYERS, STEPS};
 use crate::outgoing::Forwarded;
 
 /// A sender is asked for a keyframe of a layer at most this often.
@@ -16,15 +16,18 @@ const LAYER_LIMIT: Duration = Duration::from_millis(1_500);
 /// What a layer is taken for before it has been measured: bits per second and lines.
 const NOMINAL_RATES: [u64; MAX_LAYERS] = [150_000, 400_000, 1_000_000];
 const NOMINAL_HEIGHTS: [u16; MAX_LAYERS] = [180, 360, 720];
+/// Temporal layers that are told apart; what is above the last counts as it.
+const TEMPORAL: usize = FEWER_FRAMES + 1;
 
 /// One encoding of a track.
 #[derive(Debug, Default)]
 pub(crate) struct Layer {
     last_packet: Option<Instant>,
     height: Option<u16>,
-    rate: Option<u64>,
+    /// Bits per second of the first temporal layer, of the first two, of all.
+    rates: Option<[u64; TEMPORAL]>,
     measured_from: Option<Instant>,
-    bytes: u64,
+    bytes: [u64; TEMPORAL],
     keyframe_asked: Option<Instant>,
     keyframe_wanted: bool,
 }
@@ -32,18 +35,35 @@ pub(crate) struct Layer {
 impl Layer {
     fn hear(&mut self, now: Instant, packet: &Forwarded) {
         self.last_packet = Some(now);
-        self.bytes += packet.payload.len() as u64;
+        let temporal = usize::from(packet.temporal.layer);
+        for bytes in self.bytes.iter_mut().skip(temporal.min(TEMPORAL - 1)) {
+            *bytes += packet.payload.len() as u64;
+        }
         if packet.starts_keyframe() {
             self.height = keyframe_height(&packet.payload).or(self.height);
         }
         let from = *self.measured_from.get_or_insert(now);
         let time = now.saturating_duration_since(from);
         if time >= MEASURED_OVER {
-            let rate = self.bytes * 8_000 / (time.as_millis() as u64).max(1);
-            self.rate = Some(self.rate.map_or(rate, |before| (before + rate) / 2));
+            let millis = (time.as_millis() as u64).max(1);
+            let rates = self.bytes.map(|bytes| bytes * 8_000 / millis);
+            let before = self.rates.unwrap_or(rates);
+            self.rates = Some(std::array::from_fn(|i| (before[i] + rates[i]) / 2));
             self.measured_from = Some(now);
-            self.bytes = 0;
+            self.bytes = [0; TEMPORAL];
         }
+    }
+
+    /// Bits per second with fewer frames, where that is less by what is worth it.
+    fn fewer_frames(&self) -> [Option<u64>; FEWER_FRAMES] {
+        let Some([first, second, all]) = self.rates else {
+            return [None; FEWER_FRAMES];
+        };
+        let is_less = |rate: u64, than: u64| rate > 0 && rate <= than / 10 * 9;
+        [
+            is_less(first, all).then_some(first),
+            (is_less(second, all) && is_less(first, second)).then_some(second),
+        ]
     }
 
     fn is_live(&self, now: Instant) -> bool {
@@ -90,11 +110,18 @@ impl Layers {
             .filter_map(|(index, layer)| layer.wants_keyframe().then_some(index))
     }
 
-    /// Bits per second of each layer that is being sent.
-    pub(crate) fn rates(&self, now: Instant) -> [Option<u64>; MAX_LAYERS] {
-        self.each(now, |index, layer| {
-            layer.rate.unwrap_or(NOMINAL_RATES[index])
-        })
+    /// Bits per second of each step that is to be had: of the smallest layer that is being sent with fewer
+    /// frames, and of each layer whole.
+    pub(crate) fn rates(&self, now: Instant) -> [Option<u64>; STEPS] {
+        let whole = self.each(now, |index, layer| {
+            layer.rates.map_or(NOMINAL_RATES[index], |[.., all]| all)
+        });
+        let smallest = self.0.iter().find(|layer| layer.is_live(now));
+        let fewer = smallest.map_or([None; FEWER_FRAMES], Layer::fewer_frames);
+        let mut steps = [None; STEPS];
+        steps[..FEWER_FRAMES].copy_from_slice(&fewer);
+        steps[FEWER_FRAMES..].copy_from_slice(&whole);
+        steps
     }
 
     /// Lines of each layer that is being sent.

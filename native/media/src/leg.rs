@@ -42,7 +42,63 @@ impl std::fmt::Debug for PhoneLeg {
     }
 }
 
-/// The sockets of one phone.
+/// How one stream with a phone is protected, and where it goes.
+#[derive(Clone)]
+pub struct StreamLeg {
+    /// How both directions are protected.
+    pub suite: Suite,
+    /// Key and salt of what we send.
+    pub local_key: Vec<u8>,
+    /// Key and salt of what it sends.
+    pub remote_key: Vec<u8>,
+    /// Where it said it is.
+    pub remote: SocketAddr,
+    /// Whether its signalling comes from that address, so that media may go there before any came.
+    pub remote_is_known: bool,
+    /// Whether RTCP shares the port.
+    pub rtcp_mux: bool,
+}
+
+impl From<&PhoneLeg> for StreamLeg {
+    fn from(leg: &PhoneLeg) -> Self {
+        Self {
+            suite: leg.suite,
+            local_key: leg.local_key.clone(),
+            remote_key: leg.remote_key.clone(),
+            remote: leg.remote,
+            remote_is_known: leg.remote_is_known,
+            rtcp_mux: leg.rtcp_mux,
+        }
+    }
+}
+
+/// What signalling agreed on for a phone's pictures, VP8 both ways.
+#[derive(Clone)]
+pub struct VideoLeg {
+    /// Keys and address of its own.
+    pub stream: StreamLeg,
+    /// Of VP8, both ways.
+    pub payload_type: u8,
+    /// Bits per second that it said it takes (RFC 8866 section 5.8).
+    pub bandwidth: Option<u64>,
+    /// Whether it may ask for lost packets (RFC 4585 section 6.2.1).
+    pub repairs: bool,
+    /// Whether it wants pictures; if not it only sends them.
+    pub receives: bool,
+}
+
+impl std::fmt::Debug for VideoLeg {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The keys stay out of every log.
+        formatter
+            .debug_struct("VideoLeg")
+            .field("suite", &self.stream.suite)
+            .field("remote", &self.stream.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sockets of one stream with a phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhoneSockets {
     /// Even port.

@@ -11,8 +11,10 @@ use crate::layers::Layers;
 use crate::loudness::Loudness;
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
+use crate::phone_video::PhoneVideo;
 use crate::playout::Playout;
 use crate::quality::Quality;
+use crate::slots::TrackId;
 
 /// Who has not connected by then never will.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
@@ -62,14 +64,14 @@ impl Body {
     fn stats(&self) -> Stats {
         match self {
             Self::Browser(browser) => browser.stats(),
-            Self::Phone(handset) => handset.phone.stats(),
+            Self::Phone(handset) => handset.stats(),
         }
     }
 
     fn quality(&self, now: Instant) -> Quality {
         match self {
             Self::Browser(browser) => browser.quality(now),
-            Self::Phone(handset) => handset.phone.quality(now),
+            Self::Phone(handset) => handset.quality(now),
         }
     }
 
@@ -89,28 +91,45 @@ impl Body {
         heard: &mut Vec<Heard>,
         out: &mut Outbox,
     ) {
-        let (socket, source) = from;
         match self {
-            Self::Browser(browser) => browser.receive(now, source, data, heard, out),
-            Self::Phone(handset) => handset.phone.receive(now, socket, source, data, heard),
+            Self::Browser(browser) => browser.receive(now, from.1, data, heard, out),
+            Self::Phone(handset) => handset.receive(now, from, data, heard, out),
         }
     }
 
     pub(crate) fn pump(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
-        if let Self::Browser(browser) = self {
-            browser.pump(now, heard, out);
+        match self {
+            Self::Browser(browser) => browser.pump(now, heard, out),
+            Self::Phone(handset) => handset.pump(now, out),
+        }
+    }
+
+    /// Queue a packet, if its track is shown. True: `pump` it.
+    pub(crate) fn forward(&mut self, track: TrackId, packet: &Forwarded) -> bool {
+        match self {
+            Self::Browser(browser) => browser.forward(track, packet),
+            Self::Phone(handset) => {
+                let video = handset.video.as_mut();
+                video.is_some_and(|video| video.show(track, packet))
+            }
+        }
+    }
+
+    /// Ask it for a keyframe of what it sends. True: `pump` it.
+    pub(crate) fn request_keyframe(&mut self, source: Source, layer: u8) -> bool {
+        match self {
+            Self::Browser(browser) => browser.request_keyframe(source, layer),
+            Self::Phone(handset) => {
+                let video = handset.video.as_mut();
+                video.is_some_and(|video| video.request_keyframe())
+            }
         }
     }
 
     pub(crate) fn close(&mut self, now: Instant, out: &mut Outbox) {
         match self {
             Self::Browser(browser) => browser.close(now, out),
-            Self::Phone(handset) => {
-                handset.phone.say_goodbye(now, out);
-                let sockets = handset.phone.sockets();
-                out.released.push_back(sockets.rtp);
-                out.released.extend(sockets.rtcp);
-            }
+            Self::Phone(handset) => handset.close(now, out),
         }
     }
 }
@@ -174,6 +193,19 @@ impl Member {
             Body::Browser(_) => None,
             Body::Phone(handset) => Some(handset),
         }
+    }
+
+    /// A phone's pictures.
+    pub(crate) fn video(&self) -> Option<&PhoneVideo> {
+        match &self.body {
+            Body::Browser(_) => None,
+            Body::Phone(handset) => handset.video.as_deref(),
+        }
+    }
+
+    /// A phone's pictures, to be changed.
+    pub(crate) fn video_mut(&mut self) -> Option<&mut PhoneVideo> {
+        self.handset_mut()?.video.as_deref_mut()
     }
 
     pub(crate) fn is_phone(&self) -> bool {

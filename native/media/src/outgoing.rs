@@ -1,24 +1,16 @@
 //! The receive slots of one browser, seen from our side: streams to it, and what is in them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use str0m::Rtc;
-use str0m::media::{Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc, VideoOrientation, Vp8Descriptor};
+use str0m::media::Mid;
+use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
+use crate::egress::{Egress, Plain};
 use crate::events::Source;
-use crate::rewrite::{Rewriter, Vp8Rewriter};
+use crate::showing::Showing;
 use crate::slots::TrackId;
-
-/// A receiver that can't decode is heard once in this time.
-const KEYFRAME_INTERVAL: Duration = Duration::from_secs(1);
-/// A slot that had to be lowered gets no better layer for this long.
-const HOLD: Duration = Duration::from_secs(5);
-
-/// RTP clock rates of the only two codecs (RFC 7587, RFC 7741).
-const OPUS_CLOCK: u32 = 48_000;
-const VP8_CLOCK: u32 = 90_000;
+use crate::vp8_payload::Temporal;
 
 /// A packet on its way from one sender to many slots.
 #[derive(Debug, Clone)]
@@ -39,6 +31,8 @@ pub struct Forwarded {
     pub vp8: Option<Vp8Descriptor>,
     /// Which of the sender's layers it is of, 0 for the smallest picture.
     pub layer: u8,
+    /// Its place among the frames of a layer with temporal layers.
+    pub temporal: Temporal,
     /// The payload, shared by all receivers.
     pub payload: Arc<[u8]>,
 }
@@ -55,50 +49,19 @@ impl Forwarded {
 #[derive(Debug)]
 pub struct SlotStream {
     mid: Mid,
-    ssrc: Ssrc,
-    /// Of its repairs (RFC 4588).
-    rtx: Option<Ssrc>,
-    /// Whether the core knows it. It looks at every stream for each packet, so it knows only those in use.
-    declared: bool,
-    payload_type: Pt,
-    rewriter: Rewriter,
-    vp8: Option<Vp8Rewriter>,
-    /// The layer that goes out, once its keyframe has come.
-    shown: Option<u8>,
-    /// The layer that ought to go out; `None`: nothing.
-    target: Option<u8>,
-    /// Before this it gets no better layer.
-    held_until: Option<Instant>,
-    /// Whether nothing goes out for want of bandwidth.
-    pub paused: bool,
-    last_complaint: Option<Instant>,
+    /// Its place among all that goes out.
+    stream: usize,
+    /// What goes out.
+    pub showing: Showing,
 }
 
 impl SlotStream {
-    /// A stream for a source's kind, of these SSRCs (its own, its repairs'), which the core doesn't know
-    /// yet; `start` is random.
-    pub fn new(
-        mid: Mid,
-        (ssrc, rtx): (Ssrc, Option<Ssrc>),
-        payload_type: Pt,
-        source: Source,
-        start: u64,
-    ) -> Self {
-        let video = source.is_video();
-        let clock = if video { VP8_CLOCK } else { OPUS_CLOCK };
+    /// A stream for a source's kind; `start` is random.
+    pub fn new(mid: Mid, stream: usize, source: Source, start: u64) -> Self {
         Self {
             mid,
-            ssrc,
-            rtx,
-            declared: false,
-            payload_type,
-            rewriter: Rewriter::new(clock, start as u16, (start >> 16) as u32),
-            vp8: video.then(Vp8Rewriter::default),
-            shown: (!video).then_some(0),
-            target: Some(0),
-            held_until: None,
-            paused: false,
-            last_complaint: None,
+            stream,
+            showing: Showing::new(source.is_video(), start),
         }
     }
 
@@ -107,115 +70,21 @@ impl SlotStream {
         &self.mid
     }
 
-    /// The layer of which a keyframe must come before it can be shown.
-    pub fn awaits_keyframe(&self) -> Option<u8> {
-        self.target.filter(|_| self.shown != self.target)
-    }
-
-    /// The layer that was chosen last.
-    pub fn target(&self) -> Option<u8> {
-        self.target
-    }
-
-    /// Whether it may get a better layer now.
-    pub fn may_rise(&self, now: Instant) -> bool {
-        self.held_until.is_none_or(|until| now >= until)
-    }
-
-    /// It had to be lowered: better layers must wait.
-    pub fn hold(&mut self, now: Instant) {
-        self.held_until = Some(now + HOLD);
-    }
-
-    /// Show another layer from its next keyframe on, or nothing from now on. True: ask for one.
-    pub fn aim(&mut self, target: Option<u8>) -> bool {
-        let changed = self.target != target;
-        self.target = target;
-        if target.is_none() {
-            self.shown = None;
-        }
-        changed && self.awaits_keyframe().is_some()
-    }
-
-    /// Another sender has the slot.
-    fn switch(&mut self) {
-        self.restart();
-        if self.vp8.is_some() {
-            self.shown = None;
-            self.target = None;
-            self.held_until = None;
-            self.paused = false;
-        }
-    }
-
-    fn restart(&mut self) {
-        self.rewriter.switch();
-        if let Some(vp8) = &mut self.vp8 {
-            vp8.switch();
-        }
-    }
-
-    /// Whether a packet is of what is shown; a keyframe of the layer that is aimed at changes that.
-    fn shows(&mut self, packet: &Forwarded) -> bool {
-        let layer = Some(packet.layer);
-        if self.awaits_keyframe() == layer && packet.starts_keyframe() {
-            self.restart();
-            self.shown = layer;
-        }
-        self.shown == layer
-    }
-
     /// Queue a packet; false if it is of no use to the receiver.
-    fn write(&mut self, rtc: &mut Rtc, packet: &Forwarded) -> bool {
-        if !self.shows(packet) {
-            return false;
-        }
-        let Some((sequence, timestamp)) =
-            self.rewriter
-                .map(packet.arrived, packet.sequence, packet.timestamp)
-        else {
+    fn write(&mut self, egress: &mut Egress, packet: &Forwarded) -> bool {
+        let Some(numbers) = self.showing.place(packet) else {
             return false;
         };
-        let mut direct = rtc.direct_api();
-        if !std::mem::replace(&mut self.declared, true) {
-            direct.declare_stream_tx(self.ssrc, self.rtx, self.mid, None);
-        }
-        let Some(stream) = direct.stream_tx(&self.ssrc) else {
-            return false;
-        };
-        let extensions = ExtensionValues {
-            audio_level: packet.level.map(|(level, _)| level),
-            voice_activity: packet.level.map(|(_, voice)| voice),
-            video_orientation: packet.orientation,
-            ..ExtensionValues::default()
-        };
-        let mut write = RtpWrite::new(
-            self.payload_type,
-            sequence.into(),
-            timestamp,
-            packet.arrived,
-            Arc::clone(&packet.payload),
-        )
-        .marker(packet.marker)
-        .ext_vals(extensions)
-        .nackable(packet.vp8.is_some());
-        let rewriter = self.vp8.as_mut().zip(packet.vp8.as_ref());
-        if let Some(patch) = rewriter.and_then(|(vp8, descriptor)| vp8.patch(descriptor)) {
-            write = write.vp8_patch(patch);
-        }
-        stream.write_rtp(write);
+        egress.queue(Plain {
+            stream: self.stream,
+            numbers,
+            marker: packet.marker,
+            level: packet.level,
+            orientation: packet.orientation,
+            payload: Arc::clone(&packet.payload),
+            queued: packet.arrived,
+        });
         true
-    }
-
-    /// The receiver asks for a keyframe; false if it does so too often (RFC 4585 section 3.6.1).
-    fn may_complain(&mut self, now: Instant) -> bool {
-        let may = self
-            .last_complaint
-            .is_none_or(|at| now >= at + KEYFRAME_INTERVAL);
-        if may {
-            self.last_complaint = Some(now);
-        }
-        may
     }
 }
 
@@ -244,14 +113,14 @@ impl SlotGroup {
     /// These slots have been given to others.
     pub fn switch(&mut self, changed: &[usize]) {
         for index in changed {
-            self.streams[*index].switch();
+            self.streams[*index].showing.switch();
         }
     }
 
     /// Queue a packet for the slot that has its track; false if there is none or it is of no use.
-    pub fn write(&mut self, rtc: &mut Rtc, track: TrackId, packet: &Forwarded) -> bool {
+    pub fn write(&mut self, egress: &mut Egress, track: TrackId, packet: &Forwarded) -> bool {
         let slot = self.tracks.iter().position(|held| *held == Some(track));
-        slot.is_some_and(|index| self.streams[index].write(rtc, packet))
+        slot.is_some_and(|index| self.streams[index].write(egress, packet))
     }
 
     /// Each slot's stream, to be changed, with what is in it.
@@ -259,12 +128,12 @@ impl SlotGroup {
         self.streams.iter_mut().zip(self.tracks.iter().copied())
     }
 
-    /// The track and the layer for which a keyframe is rightly asked on `mid`.
-    pub fn complaint(&mut self, now: Instant, mid: Mid) -> Option<(TrackId, u8)> {
-        let index = self.streams.iter().position(|stream| stream.mid == mid)?;
+    /// The track and the layer for which a keyframe is rightly asked in the slot of that stream.
+    pub fn complaint(&mut self, now: Instant, stream: usize) -> Option<(TrackId, u8)> {
+        let mut streams = self.streams.iter();
+        let index = streams.position(|slot| slot.stream == stream)?;
         let track = self.tracks[index]?;
-        let stream = &mut self.streams[index];
-        let layer = stream.target?;
-        stream.may_complain(now).then_some((track, layer))
+        let layer = self.streams[index].showing.complain(now)?;
+        Some((track, layer))
     }
 }

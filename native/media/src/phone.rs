@@ -1,6 +1,6 @@
-//! One phone's connection: SRTP keyed by SDES, its address, its reports.
+//! One phone's sound: its packets, its keys, its reports.
 //!
-//! What is said and heard is the room's business (`mixing.rs`); here are packets.
+//! What is said and heard is the room's business (`mixing.rs`); pictures are `phone_video.rs`.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,20 +10,16 @@ use crate::codec::Codec;
 use crate::dtmf::DtmfReceiver;
 use crate::error::Refused;
 use crate::events::{SocketId, Source, Stats};
-use crate::leg::{PhoneLeg, PhoneSockets, check_destination};
+use crate::incoming::Incoming;
+use crate::leg::{PhoneLeg, PhoneSockets, StreamLeg};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
+use crate::phone_stream::{Authentic, PhoneStream, fixed_point};
 use crate::quality::{self, PhoneMeter, Quality};
-use crate::rewrite::Rewriter;
-use crate::rtcp::{Part, Reception, ReportBlock, SenderInfo, parse, write_goodbye, write_report};
-use crate::rtp::{Datagram, Header, Packet};
-use crate::srtp::{MAX_OVERHEAD, SrtpReceiver, SrtpSender};
-
-/// A phone that has proven nothing by its media is sent to only for so long, and only where its signalling
-/// comes from: nobody's address may be flooded (ATTACKS 13, 32).
-const UNPROVEN_LIMIT: Duration = Duration::from_secs(10);
-/// A phone without authentic packets for so long is gone.
-const SILENT_LIMIT: Duration = Duration::from_secs(60);
+use crate::rtcp::{Part, ReportBlock, SenderInfo, parse, write_goodbye, write_report};
+use crate::rtp::{Header, Packet};
+use crate::srtp::MAX_OVERHEAD;
+use crate::vp8_payload::Temporal;
 
 /// Between reports (RFC 3550 section 6.2).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -38,53 +34,16 @@ struct Outgoing {
     octets: u32,
 }
 
-/// The stream from a phone, made continuous when it begins anew under another SSRC.
-#[derive(Debug)]
-struct Incoming {
-    reception: Option<Reception>,
-    clock_rate: u32,
-    sequence: u64,
-    rewriter: Rewriter,
-}
-
-impl Incoming {
-    /// Extended sequence number and continuous timestamp of a packet; `None` if it is too old.
-    fn place(&mut self, now: Instant, header: &Header) -> Option<(u64, u32)> {
-        let known = self.reception.take_if(|r| r.ssrc() == header.ssrc);
-        let is_new = known.is_none();
-        let reception =
-            self.reception.insert(known.unwrap_or_else(|| {
-                Reception::new(now, header.ssrc, self.clock_rate, header.sequence)
-            }));
-        reception.receive(now, header.sequence, header.timestamp);
-        if is_new {
-            // One cycle up, so that a packet before the first one has a number too.
-            self.sequence = 0x1_0000 + u64::from(header.sequence);
-            self.rewriter.switch();
-        }
-        let ahead = header.sequence.wrapping_sub(self.sequence as u16) as i16;
-        let sequence = self.sequence.checked_add_signed(i64::from(ahead))?;
-        self.sequence = self.sequence.max(sequence);
-        self.rewriter.map(now, sequence, header.timestamp)
-    }
-}
-
 /// One phone in a room.
 #[derive(Debug)]
 pub struct Phone {
     leg: PhoneLeg,
-    sockets: PhoneSockets,
-    sender: SrtpSender,
-    receiver: SrtpReceiver,
-    rtp_destination: SocketAddr,
-    rtcp_destination: SocketAddr,
+    stream: PhoneStream,
     joined: Instant,
-    last_heard: Option<Instant>,
     outgoing: Outgoing,
     incoming: Incoming,
     keys: DtmfReceiver,
     next_report: Instant,
-    stats: Stats,
     meter: PhoneMeter,
 }
 
@@ -96,18 +55,10 @@ impl Phone {
         sockets: PhoneSockets,
         start: u128,
     ) -> Result<Self, Refused> {
-        check_destination(leg.remote)?;
-        let sender = SrtpSender::new(leg.suite, &leg.local_key);
-        let receiver = SrtpReceiver::new(leg.suite, &leg.remote_key);
-        let rtcp_port = leg.remote.port().saturating_add(u16::from(!leg.rtcp_mux));
+        let clock_rate = leg.codec.clock_rate();
         Ok(Self {
-            sender: sender.map_err(|_| Refused::KeyLength)?,
-            receiver: receiver.map_err(|_| Refused::KeyLength)?,
-            rtp_destination: leg.remote,
-            rtcp_destination: SocketAddr::new(leg.remote.ip(), rtcp_port),
-            sockets,
+            stream: PhoneStream::new(now, &StreamLeg::from(&leg), sockets)?,
             joined: now,
-            last_heard: None,
             outgoing: Outgoing {
                 ssrc: start as u32,
                 sequence: (start >> 32) as u16 & 0x7fff,
@@ -115,19 +66,9 @@ impl Phone {
                 packets: 0,
                 octets: 0,
             },
-            incoming: Incoming {
-                reception: None,
-                clock_rate: leg.codec.clock_rate(),
-                sequence: 0,
-                rewriter: Rewriter::new(
-                    leg.codec.clock_rate(),
-                    (start >> 80) as u16,
-                    (start >> 96) as u32,
-                ),
-            },
+            incoming: Incoming::new(clock_rate, (start >> 80) as u16, (start >> 96) as u32),
             keys: DtmfReceiver::new(),
             next_report: now + REPORT_INTERVAL,
-            stats: Stats::default(),
             meter: PhoneMeter::new(now),
             leg,
         })
@@ -140,17 +81,27 @@ impl Phone {
 
     /// Its sockets.
     pub fn sockets(&self) -> PhoneSockets {
-        self.sockets
+        self.stream.sockets()
     }
 
     /// Its counters; levels and rights are the room's business.
     pub fn stats(&self) -> Stats {
-        self.stats
+        self.stream.stats
     }
 
     /// How its media fares; whether it is connected is the room's business.
     pub fn quality(&self, now: Instant) -> Quality {
         self.meter.quality(now, self.leg.codec.name())
+    }
+
+    /// The name that its streams have in common, by which they are played together (RFC 3550 section 6.5.1).
+    pub(crate) fn canonical_name(&self) -> String {
+        format!("{:08x}", self.outgoing.ssrc)
+    }
+
+    /// When it joined: the zero of the clock of its reports.
+    pub(crate) fn joined(&self) -> Instant {
+        self.joined
     }
 
     /// A datagram came in on one of its sockets. What is not authentic changes a counter only.
@@ -162,35 +113,19 @@ impl Phone {
         data: &mut [u8],
         heard: &mut Vec<Heard>,
     ) {
-        let on_rtp = socket == self.sockets.rtp;
-        match Datagram::classify(data) {
-            Datagram::Rtp if on_rtp => self.receive_rtp(now, source, data, heard),
-            Datagram::Rtcp if on_rtp == self.leg.rtcp_mux => {
-                self.receive_rtcp(now, source, data, heard);
-            }
-            _ => self.stats.packets_refused += 1,
+        let was_proven = self.stream.is_proven();
+        let authentic = self.stream.receive(now, socket, source, data);
+        if !was_proven && authentic.is_some() {
+            heard.push(Heard::Connected);
+        }
+        match authentic {
+            Some(Authentic::Rtp(packet)) => self.receive_rtp(now, &packet, heard),
+            Some(Authentic::Rtcp(plain)) => self.receive_rtcp(now, plain),
+            None => {}
         }
     }
 
-    fn receive_rtp(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        data: &mut [u8],
-        heard: &mut Vec<Heard>,
-    ) {
-        let plain = self.receiver.unprotect_rtp(data);
-        let Some(packet) = plain.ok().and_then(|plain| Packet::parse(plain).ok()) else {
-            self.stats.packets_refused += 1;
-            return;
-        };
-        self.rtp_destination = source;
-        if self.leg.rtcp_mux {
-            self.rtcp_destination = source;
-        }
-        self.prove(now, heard);
-        self.stats.packets_received += 1;
-        self.stats.bytes_received += packet.payload.len() as u64;
+    fn receive_rtp(&mut self, now: Instant, packet: &Packet<'_>, heard: &mut Vec<Heard>) {
         let header = packet.header;
         if Some(header.payload_type) == self.leg.dtmf_payload_type {
             let digit = self.keys.receive(header.timestamp, packet.payload);
@@ -213,22 +148,13 @@ impl Phone {
             orientation: None,
             vp8: None,
             layer: 0,
+            temporal: Temporal::default(),
             payload: packet.payload.into(),
         };
         heard.push(Heard::Packet(Source::Audio, packet));
     }
 
-    fn receive_rtcp(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        data: &mut [u8],
-        heard: &mut Vec<Heard>,
-    ) {
-        let Ok(plain) = self.receiver.unprotect_rtcp(data) else {
-            self.stats.packets_refused += 1;
-            return;
-        };
+    fn receive_rtcp(&mut self, now: Instant, plain: &[u8]) {
         for part in parse(plain).into_iter().flatten() {
             if let (Part::SenderReport { ssrc, sender, .. }, Some(reception)) =
                 (part, &mut self.incoming.reception)
@@ -241,9 +167,6 @@ impl Phone {
                 ours.iter().for_each(|block| self.on_report(now, block));
             }
         }
-        // Media goes where media comes from; reports prove only that the phone is alive.
-        self.rtcp_destination = source;
-        self.prove(now, heard);
     }
 
     /// Per cent of our packets that it says it lost lately, in steps of five, 20 at most; below one it is 0.
@@ -269,22 +192,16 @@ impl Phone {
         (f32::from(block.fraction_lost) / 256.0, jitter)
     }
 
-    fn prove(&mut self, now: Instant, heard: &mut Vec<Heard>) {
-        if self.last_heard.replace(now).is_none() {
-            heard.push(Heard::Connected);
-        }
-    }
-
     /// Whether it has been without a sign of life for so long that it is gone.
     pub fn is_silent(&self, now: Instant) -> bool {
-        now > self.last_heard.unwrap_or(self.joined) + SILENT_LIMIT
+        self.stream.is_silent(now)
     }
 
     /// Send 20 ms of encoded speech; an empty payload only lets time pass.
     pub fn speak(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) {
         let timestamp = self.outgoing.timestamp;
         self.outgoing.timestamp = timestamp.wrapping_add(self.leg.codec.frame_ticks());
-        if payload.is_empty() || !self.may_send(now) {
+        if payload.is_empty() || !self.stream.may_send(now) {
             return;
         }
         let mut packet = Vec::with_capacity(12 + payload.len() + MAX_OVERHEAD);
@@ -298,16 +215,14 @@ impl Phone {
         header.write(&mut packet);
         packet.extend_from_slice(payload);
         self.outgoing.sequence = self.outgoing.sequence.wrapping_add(1);
-        if self.sender.protect_rtp(&mut packet).is_err() {
-            // Only a used-up key: the phone hears no more and will be gone for lack of reports.
+        let Some(packet) = self.stream.protect(packet) else {
             return;
-        }
+        };
         self.outgoing.packets = self.outgoing.packets.wrapping_add(1);
         self.outgoing.octets = self.outgoing.octets.wrapping_add(payload.len() as u32);
         self.meter.spoken.0 += 1;
         self.meter.spoken.1 += payload.len() as u64;
-        self.count_sent(packet.len());
-        out.send(self.sockets.rtp, self.rtp_destination, packet);
+        self.stream.send(packet, out);
     }
 
     /// Time passes for the phone without anything said.
@@ -318,7 +233,8 @@ impl Phone {
 
     /// Time has passed: a report may be due.
     pub fn tick(&mut self, now: Instant, out: &mut Outbox) {
-        let received = (self.stats.packets_received, self.stats.bytes_received);
+        let stats = self.stream.stats;
+        let received = (stats.packets_received, stats.bytes_received);
         self.meter.tick(now, received);
         if now >= self.next_report {
             self.next_report = now + REPORT_INTERVAL;
@@ -332,7 +248,7 @@ impl Phone {
     }
 
     fn report(&mut self, now: Instant, goodbye: bool, out: &mut Outbox) {
-        if !self.may_send(now) {
+        if !self.stream.may_send(now) {
             return;
         }
         let sender = (self.outgoing.packets > 0).then(|| SenderInfo {
@@ -347,33 +263,12 @@ impl Phone {
             self.meter.received.report(now, loss, jitter);
         }
         let ssrc = self.outgoing.ssrc;
-        let cname = format!("{ssrc:08x}");
+        let cname = self.canonical_name();
         let mut packet = Vec::with_capacity(128);
         write_report(&mut packet, ssrc, sender.as_ref(), block.as_slice(), &cname);
         if goodbye {
             write_goodbye(&mut packet, ssrc);
         }
-        if self.sender.protect_rtcp(&mut packet).is_ok() {
-            self.count_sent(packet.len());
-            let socket = self.sockets.rtcp.unwrap_or(self.sockets.rtp);
-            out.send(socket, self.rtcp_destination, packet);
-        }
+        self.stream.send_rtcp(packet, out);
     }
-
-    fn may_send(&self, now: Instant) -> bool {
-        let known = self.leg.remote_is_known && now <= self.joined + UNPROVEN_LIMIT;
-        self.last_heard.is_some() || known
-    }
-
-    fn count_sent(&mut self, length: usize) {
-        self.stats.packets_sent += 1;
-        self.stats.bytes_sent += length as u64;
-    }
-}
-
-/// A time span as RTCP has it: seconds in the upper 32 bits, fractions in the lower. Reports need one
-/// clock for all streams of a sender, not the time of day (RFC 3550 section 6.4.1).
-fn fixed_point(span: Duration) -> u64 {
-    let fraction = (u64::from(span.subsec_nanos()) << 32) / 1_000_000_000;
-    span.as_secs() << 32 | fraction
 }

@@ -4,12 +4,15 @@
 //! on by one, timestamps by the time that has passed, and VP8 picture ids by one, so that its jitter
 //! buffer and decoder notice nothing but a keyframe (RFC 3550 section 5.1, RFC 7741 section 4.2).
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+use str0m::rtp::Vp8Descriptor;
 
 /// VP8 picture ids have 15 bits.
 const PICTURE_ID_MASK: u16 = 0x7fff;
+/// Of what was left out so much is remembered, for what comes late.
+const REMEMBERED: usize = 64;
 
 /// Sequence numbers and timestamps of one outgoing stream.
 #[derive(Debug)]
@@ -26,6 +29,21 @@ struct Base {
     first_in: u64,
     first_out: u64,
     timestamp_offset: u32,
+    skipped: u64,
+    /// The newest of what was skipped.
+    recent: VecDeque<u64>,
+}
+
+impl Base {
+    /// Where a packet is in what goes out; `None` if it is older than the first, or than what is remembered.
+    fn place(&self, sequence: u64) -> Option<u64> {
+        let after = self.recent.iter().filter(|s| **s > sequence).count() as u64;
+        if after > 0 && after == REMEMBERED as u64 {
+            return None;
+        }
+        let out = self.first_out + sequence.checked_sub(self.first_in)?;
+        out.checked_sub(self.skipped - after)
+    }
 }
 
 impl Rewriter {
@@ -46,6 +64,21 @@ impl Rewriter {
         self.base = None;
     }
 
+    /// A packet, newer than all that were sent, is left out: those after it take its place.
+    pub fn skip(&mut self, sequence: u64) {
+        let Some(base) = &mut self.base else {
+            return;
+        };
+        if base.recent.contains(&sequence) {
+            return;
+        }
+        base.skipped += 1;
+        if base.recent.len() == REMEMBERED {
+            base.recent.pop_front();
+        }
+        base.recent.push_back(sequence);
+    }
+
     /// Sequence number and timestamp to send a packet with; `None` if it is older than the first one
     /// that was sent of this sender.
     pub fn map(&mut self, now: Instant, sequence: u64, timestamp: u32) -> Option<(u64, u32)> {
@@ -57,10 +90,12 @@ impl Rewriter {
                     first_in: sequence,
                     first_out: self.last_sequence + 1,
                     timestamp_offset: at.wrapping_sub(timestamp),
+                    skipped: 0,
+                    recent: VecDeque::new(),
                 })
             }
         };
-        let out = base.first_out + sequence.checked_sub(base.first_in)?;
+        let out = base.place(sequence)?;
         let time = timestamp.wrapping_add(base.timestamp_offset);
         if out > self.last_sequence {
             self.last_sequence = out;
@@ -70,8 +105,19 @@ impl Rewriter {
         Some((out, time))
     }
 
+    /// Numbers for packets of our own, which all sent so far come before: the first sequence number, and the
+    /// timestamp. After them the next packet comes from another sender.
+    pub fn insert(&mut self, now: Instant, count: u64) -> (u64, u32) {
+        let (first, timestamp) = (self.last_sequence + 1, self.timestamp_at(now));
+        self.last_sequence += count;
+        self.last_timestamp = timestamp;
+        self.last_sent = Some(now);
+        self.base = None;
+        (first, timestamp)
+    }
+
     /// Where the stream's clock is now, one unit after the last packet at least.
-    fn timestamp_at(&self, now: Instant) -> u32 {
+    pub fn timestamp_at(&self, now: Instant) -> u32 {
         let Some(last) = self.last_sent else {
             return self.last_timestamp;
         };
@@ -81,21 +127,58 @@ impl Rewriter {
     }
 }
 
+/// The ids of one packet as its receiver is to see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vp8Ids {
+    /// 15 bits.
+    pub picture: u16,
+    /// TL0PICIDX, if the packet has one.
+    pub layer: Option<u8>,
+}
+
 /// VP8 picture ids and TL0PICIDX of one outgoing stream.
 #[derive(Debug, Default)]
 pub struct Vp8Rewriter {
     last: Option<(u16, u8)>,
     offset: Option<(u16, u8)>,
+    /// The newest pictures that were left out, and went by these ids.
+    skipped: VecDeque<u16>,
 }
 
 impl Vp8Rewriter {
     /// The next packet comes from another sender.
     pub fn switch(&mut self) {
         self.offset = None;
+        self.skipped.clear();
     }
 
-    /// The change to make to a packet's payload descriptor, if it has ids and they must change.
-    pub fn patch(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+    /// A picture, newer than all that were sent, is left out: those after it take its id. Each of its packets may
+    /// say so.
+    pub fn skip(&mut self, descriptor: &Vp8Descriptor) {
+        let Some((picture, (offset, _))) = descriptor.picture_id().zip(self.offset.as_mut()) else {
+            return;
+        };
+        if self.skipped.contains(&picture) {
+            return;
+        }
+        *offset = offset.wrapping_sub(1) & PICTURE_ID_MASK;
+        if self.skipped.len() == REMEMBERED {
+            self.skipped.pop_front();
+        }
+        self.skipped.push_back(picture);
+    }
+
+    /// How many pictures were left out after one.
+    fn skipped_after(&self, picture: u16) -> u16 {
+        let is_after = |other: &&u16| {
+            let ahead = other.wrapping_sub(picture) & PICTURE_ID_MASK;
+            ahead != 0 && ahead <= PICTURE_ID_MASK / 2
+        };
+        self.skipped.iter().filter(is_after).count() as u16
+    }
+
+    /// The ids that a packet is to have, if it has any.
+    pub fn ids(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Ids> {
         let picture = descriptor.picture_id()?;
         let layer = descriptor.tl0_pic_idx();
         let (picture_offset, layer_offset) = *self.offset.get_or_insert(match self.last {
@@ -107,15 +190,23 @@ impl Vp8Rewriter {
                     .wrapping_sub(layer.unwrap_or_default()),
             ),
         });
-        let picture = picture.wrapping_add(picture_offset) & PICTURE_ID_MASK;
+        let late = self.skipped_after(picture);
+        let picture = picture.wrapping_add(picture_offset).wrapping_add(late) & PICTURE_ID_MASK;
         let layer_out = layer.unwrap_or_default().wrapping_add(layer_offset);
         self.remember(picture, layer_out);
-        let mut patch = descriptor.patch().picture_id(picture);
-        if layer.is_some() {
-            patch = patch.tl0_pic_idx(layer_out);
-        }
-        // A 7-bit id can't hold the new one; such a sender's ids stay as they are.
-        patch.build().ok()
+        Some(Vp8Ids {
+            picture,
+            layer: layer.map(|_| layer_out),
+        })
+    }
+
+    /// The id of a picture of our own that comes after all others.
+    pub fn next_picture(&mut self) -> u16 {
+        let (picture, layer) = self.last.unwrap_or_default();
+        let next = picture.wrapping_add(1) & PICTURE_ID_MASK;
+        self.last = Some((next, layer));
+        self.switch();
+        next
     }
 
     /// Reordered packets must not take the newest id back.
@@ -132,6 +223,8 @@ impl Vp8Rewriter {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -166,7 +259,7 @@ mod tests {
         let mut payload = vp8(picture, layer).to_vec();
         payload.push(0x01);
         let descriptor = Vp8Descriptor::parse(&payload).unwrap();
-        stream.patch(&descriptor).map(|_| stream.last.unwrap())
+        stream.ids(&descriptor).map(|_| stream.last.unwrap())
     }
 
     #[test]
@@ -179,5 +272,67 @@ mod tests {
         assert_eq!(patched(&mut stream, 30_001, 201), Some((10, 4)));
         // A late packet of the picture before does not turn the newest back.
         assert_eq!(patched(&mut stream, 30_000, 200), Some((10, 4)));
+    }
+
+    #[test]
+    fn what_comes_after_a_skipped_packet_takes_its_number() {
+        let now = Instant::now();
+        let mut stream = Rewriter::new(90_000, 99, 0);
+        let out = |stream: &mut Rewriter, sequence| stream.map(now, sequence, 0).unwrap().0;
+        assert_eq!(out(&mut stream, 500), 100);
+        stream.skip(501);
+        stream.skip(501);
+        stream.skip(503);
+        assert_eq!(out(&mut stream, 504), 102);
+        assert_eq!(out(&mut stream, 502), 101, "it was overtaken");
+        assert_eq!(out(&mut stream, 500), 100);
+        assert_eq!(out(&mut stream, 505), 103);
+    }
+
+    #[test]
+    fn what_comes_after_a_skipped_picture_takes_its_id() {
+        let mut stream = Vp8Rewriter::default();
+        let ids = |stream: &mut Vp8Rewriter, picture| {
+            let payload = [&vp8(picture, 1)[..], &[1]].concat();
+            let descriptor = Vp8Descriptor::parse(&payload).unwrap();
+            stream.ids(&descriptor).unwrap().picture
+        };
+        let skip = |stream: &mut Vp8Rewriter, picture| {
+            let payload = [&vp8(picture, 1)[..], &[1]].concat();
+            stream.skip(&Vp8Descriptor::parse(&payload).unwrap());
+        };
+        assert_eq!(ids(&mut stream, 0x7ffe), 0x7ffe);
+        skip(&mut stream, 0x7fff);
+        skip(&mut stream, 0x7fff);
+        skip(&mut stream, 1);
+        assert_eq!(ids(&mut stream, 2), 0);
+        assert_eq!(ids(&mut stream, 0), 0x7fff, "it was overtaken");
+        assert_eq!(ids(&mut stream, 3), 1);
+    }
+
+    proptest! {
+        /// Whatever is left out, numbers are each given once and have no gap, as long as nothing is lost.
+        #[test]
+        fn nothing_is_missing(skipped in prop::collection::vec(any::<bool>(), 1..300), turned in 0_usize..20) {
+            let now = Instant::now();
+            let mut stream = Rewriter::new(90_000, 99, 0);
+            prop_assert_eq!(stream.map(now, 1_000, 0), Some((100, 0)));
+            let mut order: Vec<u64> = (1_001..).take(skipped.len()).collect();
+            if turned > 0 {
+                order.chunks_mut(turned).for_each(<[u64]>::reverse);
+            }
+            let (mut out, mut newest) = (Vec::new(), 1_000);
+            for sequence in order {
+                // As `FrameRate` does: what was overtaken goes out.
+                if skipped[(sequence - 1_001) as usize] && sequence > newest {
+                    stream.skip(sequence);
+                } else {
+                    newest = newest.max(sequence);
+                    out.extend(stream.map(now, sequence, 0).map(|(number, _)| number));
+                }
+            }
+            out.sort_unstable();
+            prop_assert!(out.iter().copied().eq((101..).take(out.len())), "{:?}", out);
+        }
     }
 }

@@ -352,7 +352,7 @@ impl Room {
         self.retry_keyframes(now);
         self.retry_messages();
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {
-            handset.phone.tick(now, out);
+            handset.tick(now, out);
         }
     }
 

@@ -12,9 +12,10 @@ use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
 use crate::isolate::isolate;
-use crate::leg::{PhoneLeg, PhoneSockets};
+use crate::leg::{PhoneLeg, PhoneSockets, VideoLeg};
 use crate::outbox::Outbox;
 use crate::phone::Phone;
+use crate::phone_video::PhoneVideo;
 use crate::prompt::Prompt;
 use crate::quality::Quality;
 use crate::room::Room;
@@ -131,6 +132,30 @@ impl Rooms {
         let mut added = Err(Refused::Internal("panic in the room"));
         self.with_room(now, room_key, |room, _| {
             added = room.add_phone(now, owner.endpoint, name, rights, phone);
+        });
+        added?;
+        for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
+            self.phones.insert(socket, owner);
+        }
+        Ok(())
+    }
+
+    /// A phone that has joined has pictures too, on sockets that are their own; `may_send`: its camera's go to
+    /// others. If it is refused the sockets are the caller's to close, and the phone has its sound all the same.
+    pub fn add_phone_video(
+        &mut self,
+        now: Instant,
+        room: &str,
+        endpoint: &str,
+        leg: VideoLeg,
+        sockets: PhoneSockets,
+        may_send: bool,
+    ) -> Result<(), Refused> {
+        let owner = self.owner(room, endpoint).ok_or(Refused::NoRoom)?;
+        let video = PhoneVideo::new(now, leg, sockets, random_start()?)?;
+        let mut added = Err(Refused::Internal("panic in the room"));
+        self.with_room(now, owner.room, |room, _| {
+            added = room.add_phone_video(now, owner.endpoint, video, may_send);
         });
         added?;
         for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {

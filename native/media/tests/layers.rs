@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use network::client::Received;
 use network::link::Link;
+use network::stage::film_frames;
 use network::{ALL, Network};
 use vestibule_media::Source;
 
@@ -242,4 +243,41 @@ fn when_not_even_the_smallest_fits_video_is_paused_and_said_to_be() {
     network.links.remove(&address);
     assert!(film_while(&mut network, true), "it is resumed");
     film_until(&mut network, alice, bob, |_| true);
+}
+
+#[test]
+fn before_a_picture_is_paused_it_has_fewer_frames_and_later_all_again() {
+    let mut network = Network::new();
+    network.pace = Duration::from_millis(1);
+    let alice = network.connect("alice", ALL);
+    let bob = network.connect("bob", ALL);
+    film_frames(&mut network, alice, Duration::from_secs(2));
+    let address = network.clients[bob].address;
+    network.links.insert(address, Link::narrow(160_000));
+    film_frames(&mut network, alice, Duration::from_secs(12));
+    newest(&mut network, bob);
+    let lost = network.links[&address].lost;
+    film_frames(&mut network, alice, Duration::from_secs(4));
+    let (received, layer) = newest(&mut network, bob);
+    assert!(received.len() >= 24, "it goes on: {}", received.len());
+    assert!(layer < Some(2), "{layer:?}");
+    let slots = network.clients[bob].newest_slots().unwrap();
+    assert!(!slots.contains("paused"), "{slots}");
+    if network.links[&address].lost == lost {
+        let steps = received.windows(2);
+        assert!(
+            steps
+                .into_iter()
+                .all(|pair| pair[1].sequence == pair[0].sequence + 1)
+        );
+    }
+    network.links.remove(&address);
+    for _ in 0..40 {
+        film_frames(&mut network, alice, Duration::from_millis(500));
+        let (received, _) = newest(&mut network, bob);
+        if received.iter().any(|packet| layer_of(packet) == 2) {
+            return;
+        }
+    }
+    panic!("not all frames within 20 seconds");
 }

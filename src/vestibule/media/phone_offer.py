@@ -1,6 +1,6 @@
 """A SIP phone's offer (SDES-SRTP) answered: which codec, which keys, and the answer's text (RFC 3264, RFC 4568).
 
-AES-256-GCM is taken first, whatever order the phone offers (E6). Our own key is drawn anew for each call (E8).
+Our own keys are drawn anew for each call (E8). Pictures are phone_video_offer.py's.
 """
 
 import base64
@@ -8,17 +8,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from vestibule.sip.sdp import Codec, Crypto, MediaDescription, SdpError, SessionDescription
+from vestibule.media.phone_video_offer import VideoOffer, answer_video, choose_video
+from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto
+from vestibule.sip.sdp import Codec, MediaDescription, SdpError, SessionDescription
 
-Suite = Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
 CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
 
-_KEY_OCTETS: dict[Suite, int] = {
-    "AEAD_AES_256_GCM": 44,
-    "AEAD_AES_128_GCM": 28,
-    "AES_CM_128_HMAC_SHA1_80": 30,
-}
-_APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
 _CODECS: dict[tuple[str, int], CodecName] = {
     ("opus", 48000): "opus",
     ("g722", 8000): "G722",
@@ -45,6 +40,8 @@ class PhoneOffer:
     port: int
     rtcp_mux: bool
     direction: str
+    video: VideoOffer | None
+    """Pictures too, if they can be served."""
 
     def __repr__(self) -> str:
         return f"PhoneOffer(codec={self.codec!r}, suite={self.suite!r}, host={self.host!r})"
@@ -65,10 +62,9 @@ def read_phone_offer(text: str, *, fips: bool = False) -> PhoneOffer:
 def _choose(
     index: int, medium: MediaDescription, media: tuple[MediaDescription, ...], *, fips: bool
 ) -> PhoneOffer:
-    chosen = _crypto(medium, fips=fips)
-    if chosen is None:
+    crypto = choose_crypto(medium, fips=fips)
+    if crypto is None:
         raise _not_acceptable("media without SRTP keys is not accepted")
-    suite, crypto, key = chosen
     codecs = medium.codecs()
     names = [(c, _CODECS.get((c.name.lower(), c.rate))) for c in codecs]
     served = next(((codec, name) for codec, name in names if name is not None), None)
@@ -77,31 +73,16 @@ def _choose(
     described, codec = served
     dtmf = next((c for c in codecs if c.name.lower() == "telephone-event"), None)
     return PhoneOffer(
-        index, media, codec, described, dtmf, suite, crypto.tag, key,
-        secrets.token_bytes(_KEY_OCTETS[suite]), medium.address, medium.port,
-        medium.has("rtcp-mux"), medium.direction,
+        index, media, codec, described, dtmf, crypto.suite, crypto.tag, crypto.key,
+        secrets.token_bytes(KEY_OCTETS[crypto.suite]), medium.address, medium.port,
+        medium.has("rtcp-mux"), medium.direction, choose_video(media, fips=fips),
     )  # fmt: skip
 
 
-def _crypto(medium: MediaDescription, *, fips: bool) -> tuple[Suite, Crypto, bytes] | None:
-    offered = [c for c in medium.cryptos() if not (c.has_mki or c.has_parameters)]
-    for suite, octets in _KEY_OCTETS.items():
-        if fips and suite not in _APPROVED:
-            continue
-        for crypto in offered:
-            if crypto.suite.upper() != suite:
-                continue
-            try:
-                key = base64.b64decode(crypto.key, validate=True)
-            except ValueError:
-                continue
-            if len(key) == octets:
-                return suite, crypto, key
-    return None
-
-
-def write_answer(offer: PhoneOffer, address: str, port: int) -> str:
-    """The answer, with our address and port."""
+def write_answer(offer: PhoneOffer, address: str, port: int, video_port: int | None = None) -> str:
+    """The answer, with our address and ports: as many m-lines as were offered, in their order, those that aren't
+    served with port 0 (RFC 3264 section 6). Without `video_port` pictures aren't.
+    """
     family = "IP6" if ":" in address else "IP4"
     session = secrets.randbelow(2**31)
     lines = [
@@ -111,6 +92,8 @@ def write_answer(offer: PhoneOffer, address: str, port: int) -> str:
     for index, medium in enumerate(offer.media):
         if index == offer.index:
             lines += _served(offer, medium, port)
+        elif offer.video and index == offer.video.index and video_port is not None:
+            lines += answer_video(offer.video, medium, video_port)
         else:
             lines.append(f"m={medium.kind} 0 {medium.profile} {medium.formats[0]}")
     return "\r\n".join(lines) + "\r\n"

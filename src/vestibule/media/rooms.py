@@ -5,6 +5,8 @@ import errno
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from vestibule._native import (
     EndpointConnected,
     EndpointDigit,
@@ -13,10 +15,13 @@ from vestibule._native import (
     MediaRefused,
     RecordingEnded,
 )
-from vestibule.media.phone_offer import read_phone_offer, write_answer
+from vestibule.media.phone_offer import PhoneOffer, read_phone_offer, write_answer
 from vestibule.media.phone_sounds import Sound, render
+from vestibule.media.phone_video_offer import VideoOffer
 from vestibule.media.quality import EndpointQuality, quality_of
 from vestibule.sip.refusal import SipRefusal
+
+_log = structlog.get_logger(__name__)
 
 
 class Rights(Protocol):
@@ -111,8 +116,18 @@ class Rooms:
         """
         chosen = read_phone_offer(offer, fips=self._fips)
         self._ensure(room)
+        port = self._join_phone(room, endpoint, chosen, rights, seen_at)
+        video_port = None
+        if chosen.video is not None:
+            video_port = self._add_video(room, endpoint, chosen.video, rights, seen_at)
+        return write_answer(chosen, self._address, port, video_port)
+
+    def _join_phone(
+        self, room: str, endpoint: str, chosen: PhoneOffer, rights: Rights, seen_at: str | None
+    ) -> int:
+        """A phone's sound; our port."""
         try:
-            port = self._media.join_phone(
+            return self._media.join_phone(
                 room,
                 endpoint,
                 codec=chosen.codec,
@@ -129,7 +144,31 @@ class Rooms:
             )
         except MediaRefused as refused:
             raise _refusal(refused) from refused
-        return write_answer(chosen, self._address, port)
+
+    def _add_video(
+        self, room: str, endpoint: str, video: VideoOffer, rights: Rights, seen_at: str | None
+    ) -> int | None:
+        """A phone's pictures; our port, or None if they can't be: then it has its sound."""
+        try:
+            return self._media.add_phone_video(
+                room,
+                endpoint,
+                payload_type=video.described.payload_type,
+                suite=video.suite,
+                local_key=video.local_key,
+                remote_key=video.remote_key,
+                remote_host=video.host,
+                remote_port=video.port,
+                remote_is_known=video.host == seen_at,
+                rtcp_mux=video.rtcp_mux,
+                bandwidth=video.bandwidth,
+                repairs="nack" in video.feedback,
+                receives=video.receives,
+                video=rights.video,
+            )
+        except MediaRefused as refused:
+            _log.warning("media.pictures_declined", meeting=room, reason=refused.reason)
+            return None
 
     def set_rights(self, room: str, endpoint: str, rights: Rights) -> None:
         """Change what an endpoint may send, at once."""

@@ -69,6 +69,8 @@ class MediaDescription:
     formats: tuple[str, ...]
     address: str
     attributes: tuple[tuple[str, str], ...]
+    bandwidth: int | None = None
+    """Bits per second that may be sent there (RFC 8866 section 5.8, RFC 3890), if it is said."""
 
     def values(self, name: str) -> list[str]:
         """The values of an attribute."""
@@ -126,6 +128,7 @@ class MediaDescription:
         return codecs
 
 
+_BANDWIDTH_UNITS = {"AS": 1000, "TIAS": 1}
 _STATIC = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000"}
 
 
@@ -190,8 +193,24 @@ def _medium(lines: list[str], session_address: str) -> MediaDescription:
     if not address and number:
         raise SdpError(400, "No connection address")
     return MediaDescription(
-        kind, number, profile.upper(), tuple(formats), address, _attributes(lines)
+        kind,
+        number,
+        profile.upper(),
+        tuple(formats),
+        address,
+        _attributes(lines),
+        _bandwidth(lines),
     )
+
+
+def _bandwidth(lines: list[str]) -> int | None:
+    """The narrower of `b=AS`, which is in kilobits, and `b=TIAS`; what isn't a number says nothing."""
+    said = []
+    for line in lines:
+        kind, _, text = line.removeprefix("b=").strip().partition(":")
+        if line.startswith("b=") and kind in _BANDWIDTH_UNITS and re.fullmatch("[0-9]{1,12}", text):
+            said.append(int(text) * _BANDWIDTH_UNITS[kind])
+    return min(said, default=None)
 
 
 def _number(text: str, most: int) -> int | None:

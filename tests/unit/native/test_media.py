@@ -291,3 +291,52 @@ def test_a_leg_that_cannot_be_is_refused(media: Media, changes: dict[str, Any]) 
         join_phone(media, **{"port": 9, **changes})
     assert refused.value.status == 488
     assert media.stats("r", "desk") is None
+
+
+def add_pictures(media: Media, port: int, **changes: Any) -> int:
+    """Show that phone pictures at that port."""
+    leg = {key: value for key, value in LEG.items() if key not in _OF_SOUND}
+    pictures = {"bandwidth": None, "repairs": True, "receives": True, "video": True}
+    leg |= {"payload_type": 98, "remote_port": port, **pictures, **changes}
+    return media.add_phone_video("r", "desk", **leg)
+
+
+_OF_SOUND = {"codec", "dtmf_payload_type", "audio"}
+
+
+def test_a_phones_pictures_have_ports_of_their_own_which_are_given_back(
+    phone: socket.socket,
+) -> None:
+    """The range holds the browsers' port, one of sound and one of pictures."""
+    media = Media(bind="127.0.0.1", advertise="127.0.0.1", port_low=39990, port_high=39995)
+    media.open_room("r")
+    for _ in range(3):
+        sound = join_phone(media, phone.getsockname()[1])
+        with pytest.raises(MediaRefused) as refused:
+            add_pictures(media, 9, remote_host="224.0.0.1")
+        assert refused.value.status == 488
+        assert add_pictures(media, phone.getsockname()[1]) != sound
+        with pytest.raises(MediaRefused):
+            add_pictures(media, phone.getsockname()[1])
+        assert media.stats("r", "desk") is not None
+        media.leave("r", "desk")
+    media.close()
+
+
+def test_a_phones_camera_counts_as_its_camera(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    join_phone(media, phone.getsockname()[1])
+    port = add_pictures(media, phone.getsockname()[1], video=False)
+    sender = GcmPhone(LEG["remote_key"])
+    phone.sendto(sender.packet(b"\x10" * 160), ("127.0.0.1", port))
+    deadline = time.monotonic() + 5
+
+    def counted() -> bool:
+        quality = media.quality("r", "desk")
+        assert quality is not None
+        return quality.received[1].packets == 1
+
+    while not counted():
+        assert time.monotonic() < deadline
+        select.select([phone], [], [], 0.1)
+    assert media.drain() == [], "pictures alone connect nobody: that is what sound does"

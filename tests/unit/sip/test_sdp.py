@@ -144,3 +144,19 @@ def test_any_text_is_read_or_refused(lines: list[str]) -> None:
             medium.codecs()
             medium.cryptos()
         assert description.has_keys in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "bandwidth"),
+    [
+        ("", None), ("b=AS:512\r\n", 512_000), ("b=TIAS:400000\r\n", 400_000),
+        ("b=AS:512\r\nb=TIAS:400000\r\n", 400_000), ("b=CT:9\r\nb=RR:9\r\n", None),
+        ("b=AS:0\r\n", 0), ("b=AS:-1\r\nb=AS:x\r\nb=AS:\r\nb=AS\r\nb=\r\n", None),
+        ("b=AS:" + "9" * 13 + "\r\n", None),
+    ],
+)  # fmt: skip
+def test_what_a_medium_takes_is_the_narrower_of_what_it_says(
+    lines: str, bandwidth: int | None
+) -> None:
+    text = HEAD + "m=video 4000 RTP/SAVP 98\r\n" + lines + CRYPTO
+    assert SessionDescription.parse(text).media[0].bandwidth == bandwidth

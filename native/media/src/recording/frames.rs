@@ -202,6 +202,7 @@ mod tests {
     use str0m::rtp::Vp8Descriptor;
 
     use super::*;
+    use crate::vp8_payload::Temporal;
 
     /// A frame's packets: each payload has a descriptor with a picture id, then the frame's number.
     fn packets(
@@ -227,6 +228,7 @@ mod tests {
                     orientation: None,
                     vp8: Vp8Descriptor::parse(&payload).ok(),
                     layer: 0,
+                    temporal: Temporal::default(),
                     payload: payload.into(),
                 }
             })

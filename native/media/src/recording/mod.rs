@@ -18,6 +18,7 @@ use crate::mixer::{Contribution, Mixer};
 use crate::outgoing::Forwarded;
 use crate::pcm::FRAME_MILLIS;
 use crate::slots::{EndpointKey, TrackId};
+pub(crate) use picture::BLANK;
 use picture::{Picture, Shot};
 use webm::{Track, Webm};
 

@@ -1,7 +1,9 @@
-//! RTCP (RFC 3550 section 6) as a phone's leg needs it: reports both ways, and goodbye.
+//! RTCP (RFC 3550 section 6) as a phone's leg needs it: reports both ways, what receivers ask for, and goodbye.
 
+mod feedback;
 mod reception;
 
+pub use feedback::{Feedback, Lost, write_keyframe_request};
 pub use reception::Reception;
 
 use thiserror::Error;
@@ -191,6 +193,15 @@ pub enum Part<'a> {
     },
     /// Sources that have ended.
     Goodbye(Sources<'a>),
+    /// What a receiver asks for, by packet type and format; see [`Part::feedback`].
+    Feedback {
+        /// Its packet type.
+        kind: u8,
+        /// Its format, which is where other parts have a count.
+        format: u8,
+        /// All after its length.
+        body: &'a [u8],
+    },
     /// Anything else, by its packet type.
     Other(u8),
 }
@@ -230,6 +241,15 @@ pub fn parse(bytes: &[u8]) -> Result<impl Iterator<Item = Part<'_>>, RtcpMalform
             RtcpMalformed::Beginning
         });
     }
+    parse_reduced(bytes)
+}
+
+/// As [`parse`], of a packet that need not begin with a report: phones send what they ask for alone
+/// (RFC 5506), agreed or not.
+///
+/// # Errors
+/// [`RtcpMalformed`].
+pub fn parse_reduced(bytes: &[u8]) -> Result<impl Iterator<Item = Part<'_>>, RtcpMalformed> {
     let mut rest = bytes;
     while !rest.is_empty() {
         rest = split_part(rest)?.1;
@@ -290,6 +310,13 @@ fn read_part(kind: u8, count: usize, body: &[u8]) -> Result<Part<'_>, RtcpMalfor
             blocks: Blocks(items(&body[4..], count)?),
         }),
         GOODBYE => Ok(Part::Goodbye(Sources(items(body, count)?))),
+        feedback::OLD_KEYFRAME_REQUEST
+        | feedback::TRANSPORT_FEEDBACK
+        | feedback::PAYLOAD_FEEDBACK => Ok(Part::Feedback {
+            kind,
+            format: count as u8,
+            body,
+        }),
         other => Ok(Part::Other(other)),
     }
 }

@@ -5,6 +5,8 @@
 pub mod client;
 pub mod link;
 pub mod phone;
+pub mod screen;
+pub mod stage;
 pub mod tape;
 
 use std::collections::{HashMap, VecDeque};

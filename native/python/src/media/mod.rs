@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 use vestibule_media::codec::Codec;
 use vestibule_media::pcm::from_i16;
 use vestibule_media::srtp::Suite;
-use vestibule_media::{PhoneLeg, Refused, Rights, Unrecordable};
+use vestibule_media::{PhoneLeg, Refused, Rights, StreamLeg, Unrecordable, VideoLeg};
 
 use self::events::{EndpointStats, RecordingProgress, Told};
 use self::quality::EndpointQuality;
@@ -190,12 +190,11 @@ impl Media {
         rtcp_mux: bool,
         audio: bool,
     ) -> PyResult<u16> {
-        let unknown = |what| PyValueError::new_err(format!("no such {what}"));
         let leg = PhoneLeg {
-            codec: Codec::from_name(codec).ok_or_else(|| unknown("codec"))?,
+            codec: Codec::from_name(codec).ok_or_else(|| PyValueError::new_err("no such codec"))?,
             payload_type,
             dtmf_payload_type,
-            suite: Suite::from_sdes_name(suite).ok_or_else(|| unknown("suite"))?,
+            suite: known_suite(suite)?,
             local_key,
             remote_key,
             remote: SocketAddr::new(destination(py, remote_host)?, remote_port),
@@ -208,6 +207,50 @@ impl Media {
         };
         self.ask(py, move |worker| {
             worker.join_phone(&room, &endpoint, leg, rights)
+        })?
+        .map_err(|refused| refusal(py, &refused))
+    }
+
+    #[pyo3(signature = (
+        room, endpoint, *, payload_type, suite, local_key, remote_key, remote_host, remote_port,
+        remote_is_known, rtcp_mux, bandwidth, repairs, receives, video
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "the boundary names them")]
+    #[allow(clippy::fn_params_excessive_bools, reason = "the boundary names them")]
+    fn add_phone_video(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        payload_type: u8,
+        suite: &str,
+        local_key: Vec<u8>,
+        remote_key: Vec<u8>,
+        remote_host: &str,
+        remote_port: u16,
+        remote_is_known: bool,
+        rtcp_mux: bool,
+        bandwidth: Option<u64>,
+        repairs: bool,
+        receives: bool,
+        video: bool,
+    ) -> PyResult<u16> {
+        let leg = VideoLeg {
+            stream: StreamLeg {
+                suite: known_suite(suite)?,
+                local_key,
+                remote_key,
+                remote: SocketAddr::new(destination(py, remote_host)?, remote_port),
+                remote_is_known,
+                rtcp_mux,
+            },
+            payload_type,
+            bandwidth,
+            repairs,
+            receives,
+        };
+        self.ask(py, move |worker| {
+            worker.add_phone_video(&room, &endpoint, leg, video)
         })?
         .map_err(|refused| refusal(py, &refused))
     }
@@ -357,6 +400,10 @@ impl Drop for Media {
 fn address(text: &str) -> PyResult<IpAddr> {
     text.parse()
         .map_err(|_| PyValueError::new_err(format!("not an IP address: {text:?}")))
+}
+
+fn known_suite(name: &str) -> PyResult<Suite> {
+    Suite::from_sdes_name(name).ok_or_else(|| PyValueError::new_err("no such suite"))
 }
 
 /// An address from an offer: what is wrong with it is the offer's fault.

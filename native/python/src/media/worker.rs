@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 use thiserror::Error;
-use vestibule_media::{PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId, Unrecordable};
+use vestibule_media::{
+    PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId, Unrecordable, VideoLeg,
+};
 
 use super::events::Told;
 use super::recordings::Recordings;
@@ -98,17 +100,39 @@ impl Worker {
         leg: PhoneLeg,
         rights: Rights,
     ) -> Result<u16, Refused> {
-        let opened = self.sockets.open_random(!leg.rtcp_mux);
+        self.with_sockets(!leg.rtcp_mux, |rooms, now, sockets| {
+            rooms.join_phone(now, room, endpoint, leg, sockets, rights)
+        })
+    }
+
+    /// Give a phone's pictures their sockets; returns their RTP port.
+    pub fn add_phone_video(
+        &mut self,
+        room: &str,
+        endpoint: &str,
+        leg: VideoLeg,
+        may_send: bool,
+    ) -> Result<u16, Refused> {
+        self.with_sockets(!leg.stream.rtcp_mux, |rooms, now, sockets| {
+            rooms.add_phone_video(now, room, endpoint, leg, sockets, may_send)
+        })
+    }
+
+    /// Open sockets for something, which are closed again if it is refused; returns the RTP port.
+    fn with_sockets(
+        &mut self,
+        pair: bool,
+        call: impl FnOnce(&mut Rooms, Instant, PhoneSockets) -> Result<(), Refused>,
+    ) -> Result<u16, Refused> {
+        let opened = self.sockets.open_random(pair);
         let (port, sockets) = opened.map_err(|_| Refused::Internal("no free media port"))?;
-        let joined = self
-            .rooms
-            .join_phone(self.now, room, endpoint, leg, sockets, rights);
-        if joined.is_err() {
+        let taken = call(&mut self.rooms, self.now, sockets);
+        if taken.is_err() {
             for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
                 self.sockets.close(socket);
             }
         }
-        joined.map(|()| port)
+        taken.map(|()| port)
     }
 
     /// Record a room into a file.
