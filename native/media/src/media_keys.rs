@@ -35,12 +35,12 @@ impl std::fmt::Debug for MediaKeys {
 
 impl MediaKeys {
     /// `exported` is as RFC 5764 section 4.2 lays it out: both keys, then both salts, the client's first.
-    /// `None` if it is too short.
-    fn new(profile: SrtpProfile, exported: &[u8], is_client: bool) -> Option<Self> {
+    /// `None` if it is too short, or `fips` and the suite isn't of approved algorithms.
+    fn new(profile: SrtpProfile, exported: &[u8], is_client: bool, fips: bool) -> Option<Self> {
         let suite = match profile {
             SrtpProfile::AEAD_AES_256_GCM => Suite::AeadAes256Gcm,
             SrtpProfile::AEAD_AES_128_GCM => Suite::AeadAes128Gcm,
-            SrtpProfile::AES128_CM_SHA1_80 => Suite::AesCm128HmacSha1_80,
+            SrtpProfile::AES128_CM_SHA1_80 if !fips => Suite::AesCm128HmacSha1_80,
             _ => return None,
         };
         let (key, salt) = (suite.key_length(), suite.salt_length());
@@ -136,8 +136,7 @@ impl DtlsInstance for Watched {
         let is_client = self.inner.is_active();
         let output = self.inner.poll_output(buffer);
         if let DtlsOutput::KeyingMaterial(exported, profile) = &output
-            && let Some(keys) = MediaKeys::new(*profile, exported, is_client)
-            && (keys.suite != Suite::AesCm128HmacSha1_80 || !self.fips)
+            && let Some(keys) = MediaKeys::new(*profile, exported, is_client, self.fips)
         {
             // Only the first handshake counts; there is no other.
             let _ = self.keys.set(keys);
@@ -182,13 +181,19 @@ mod tests {
     fn each_side_has_its_half() {
         let exported: Vec<u8> = (0..88).collect();
         let keys = |is_client| {
-            MediaKeys::new(SrtpProfile::AEAD_AES_256_GCM, &exported, is_client).unwrap()
+            MediaKeys::new(SrtpProfile::AEAD_AES_256_GCM, &exported, is_client, true).unwrap()
         };
         let (client, server) = (keys(true), keys(false));
         assert_eq!(client.ours, [&exported[..32], &exported[64..76]].concat());
         assert_eq!(client.theirs, [&exported[32..64], &exported[76..]].concat());
         assert_eq!((client.ours, client.theirs), (server.theirs, server.ours));
-        let short = MediaKeys::new(SrtpProfile::AEAD_AES_256_GCM, &exported[..80], true);
+        let short = MediaKeys::new(SrtpProfile::AEAD_AES_256_GCM, &exported[..80], true, false);
         assert!(short.is_none());
+    }
+
+    #[test]
+    fn the_old_suite_is_not_approved() {
+        let keys = |fips| MediaKeys::new(SrtpProfile::AES128_CM_SHA1_80, &[1; 60], false, fips);
+        assert!(keys(false).is_some() && keys(true).is_none());
     }
 }
