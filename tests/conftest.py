@@ -1,4 +1,4 @@
-"""How tests share two cores: what runs whole servers and real clients goes one by one, unit tests beside it."""
+"""How tests share two cores: a file's tests stay together, for they share servers; files go where there is time."""
 
 import hypothesis
 import pytest
@@ -12,13 +12,12 @@ hypothesis.settings.load_profile("without a clock")
 
 
 class _Sharing(LoadScopeScheduling):
-    """One process has everything that isn't a unit test, in order; files of unit tests go where there is time."""
+    """Each process takes the next file whose tests are all to be run, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file.startswith("tests/unit/") else "whole servers"
+        return nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Sharing:
-    """Asked for by `-n 2`."""
+    """Asked for by `-n`."""
     return _Sharing(config, log)

@@ -194,7 +194,7 @@ fn stream_shape(rtc: &mut Rtc, mid: Mid, source: Source) -> Result<StreamShape, 
     let (ssrc, repair): (Ssrc, Option<Ssrc>) = (stream.ssrc(), stream.rtx());
     direct.remove_stream_tx(ssrc);
     Ok(StreamShape {
-        mid,
+        mid: mid.to_string(),
         source,
         ssrc: *ssrc,
         repairs: repair.zip(repair_type).map(|(ssrc, kind)| (*ssrc, *kind)),

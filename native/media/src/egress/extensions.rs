@@ -1,6 +1,5 @@
 //! Header extensions of what goes out to browsers (RFC 8285).
 
-use str0m::media::Mid;
 use str0m::rtp::{Extension, ExtensionMap, VideoOrientation};
 
 /// "Defined by profile" of the two forms (RFC 8285 sections 4.2 and 4.3).
@@ -29,7 +28,7 @@ pub struct ExtensionIds {
 /// What goes into a header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Elements<'a> {
-    pub(super) mid: &'a Mid,
+    pub(super) mid: &'a [u8],
     pub(super) level: Option<(i8, bool)>,
     pub(super) orientation: Option<VideoOrientation>,
 }
@@ -54,7 +53,7 @@ impl ExtensionIds {
             .map(|(level, voice)| u8::from(voice) << 7 | level.unsigned_abs() & 0x7f);
         let orientation = elements.orientation.map(|orientation| orientation as u8);
         let written: [(Option<u8>, &[u8]); 4] = [
-            (self.mid, elements.mid.as_bytes()),
+            (self.mid, elements.mid),
             (self.number, &[0, 0]),
             (self.level, level.as_slice()),
             (self.orientation, orientation.as_slice()),
@@ -116,9 +115,8 @@ mod tests {
             ssrc: 3,
         };
         header.write(&mut out);
-        let mid = Mid::from(mid);
         let elements = Elements {
-            mid: &mid,
+            mid: mid.as_bytes(),
             level,
             orientation: Some(VideoOrientation::Deg90),
         };

@@ -68,6 +68,8 @@ pub struct Egress {
     pictures: VecDeque<Plain>,
     /// Octets of pictures that wait.
     waiting: usize,
+    /// The stream in which gaps can be filled: the one that was sent last, of those that have repairs.
+    filler: Option<usize>,
     repair_credit: u64,
     begun: Instant,
     next_tick: Instant,
@@ -90,6 +92,7 @@ impl Egress {
             repairs: VecDeque::new(),
             pictures: VecDeque::new(),
             waiting: 0,
+            filler: None,
             repair_credit: FIRST_CREDIT,
             begun: now,
             next_tick: now + TICK,
@@ -138,7 +141,7 @@ impl Egress {
     pub fn deadline(&self) -> Option<Instant> {
         self.srtp.as_ref()?;
         let waits = !self.pictures.is_empty() || !self.repairs.is_empty();
-        let can_fill = self.filler().is_some();
+        let can_fill = self.filler.is_some();
         let control = self.control.as_ref();
         let sends = control.and_then(|control| control.deadline(waits, can_fill));
         [Some(self.next_tick), sends].into_iter().flatten().min()
@@ -219,6 +222,9 @@ impl Egress {
         if form == Form::First {
             let earned = octets.len() as u64 * REPAIR_SHARE / 100;
             self.repair_credit = (self.repair_credit + earned).min(MOST_CREDIT);
+            if stream.shape.repairs.is_some() {
+                self.filler = Some(packet.stream);
+            }
         }
         self.post(destination, octets, out);
     }
@@ -229,18 +235,9 @@ impl Egress {
         out.send_browser(destination, octets);
     }
 
-    /// The stream in which gaps are filled: the one that was sent last.
-    fn filler(&self) -> Option<usize> {
-        let streams = self.streams.iter().enumerate();
-        let fillers = streams.filter(|(_, stream)| stream.can_fill());
-        fillers
-            .max_by_key(|(_, stream)| stream.newest())
-            .map(|(index, _)| index)
-    }
-
     /// Send what nobody needs, to find out how much gets through.
     fn fill(&mut self, now: Instant, out: &mut Outbox) {
-        let filler = self.filler();
+        let filler = self.filler;
         let Some(control) = &mut self.control else {
             return;
         };
@@ -295,10 +292,7 @@ impl Egress {
 
     /// All streams end.
     pub fn say_goodbye(&mut self, now: Instant, out: &mut Outbox) {
-        let used = self
-            .streams
-            .iter()
-            .filter(|stream| stream.newest().is_some());
+        let used = self.streams.iter().filter(|stream| stream.is_used());
         let ssrcs: Vec<u32> = used.map(|stream| stream.shape.ssrc).collect();
         let Some(first) = ssrcs.first() else {
             return;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::media::Mid;
 use str0m::rtp::VideoOrientation;
 
 use super::extensions::{Elements, ExtensionIds, MAX_OCTETS};
@@ -39,7 +38,7 @@ pub struct Plain {
 #[derive(Debug)]
 pub struct StreamShape {
     /// Its m-line.
-    pub mid: Mid,
+    pub mid: String,
     /// Of what kind it is.
     pub source: Source,
     /// Its SSRC.
@@ -95,14 +94,9 @@ impl Stream {
         }
     }
 
-    /// Whether its gaps can be filled.
-    pub(super) fn can_fill(&self) -> bool {
-        self.shape.repairs.is_some() && self.newest.is_some()
-    }
-
-    /// When the newest packet came.
-    pub(super) fn newest(&self) -> Option<Instant> {
-        self.newest.map(|(at, _)| at)
+    /// Whether anything has been sent in it.
+    pub(super) fn is_used(&self) -> bool {
+        self.newest.is_some()
     }
 
     /// The packet in plain, and where its transport-wide number is to be written. `None`: the stream has no
@@ -130,7 +124,7 @@ impl Stream {
         let mut out = Vec::with_capacity(room);
         header.write(&mut out);
         let elements = Elements {
-            mid: &self.shape.mid,
+            mid: self.shape.mid.as_bytes(),
             level: packet.level,
             orientation: packet.orientation,
         };
@@ -217,7 +211,7 @@ pub(super) mod tests {
 
     pub(crate) fn shape() -> StreamShape {
         StreamShape {
-            mid: Mid::from("7"),
+            mid: "7".to_owned(),
             source: Source::Camera,
             ssrc: 100,
             repairs: Some((101, 97)),
