@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_refused() {
         let mut clock = ReceiverClock::default();
-        let too_many = [0, 0, 0xff, 0xff, 0, 0, 0, 0, 0x1f, 0xff];
+        let too_many = [&[0, 0, 0xff, 0xff, 0, 0, 0, 0][..], &[0x1f, 0xff].repeat(9)].concat();
         let no_deltas = [0, 0, 0, 1, 0, 0, 0, 0, 0b0010_0000, 1];
         let reserved = [0, 0, 0, 1, 0, 0, 0, 0, 0b0110_0000, 1, 0];
         let endless = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0];

@@ -403,3 +403,39 @@ impl Egress {
 fn find(streams: &mut [Stream], ssrc: u32) -> Option<usize> {
     streams.iter().position(|stream| stream.shape.ssrc == ssrc)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::stream::tests::{plain, shape};
+    use super::*;
+
+    #[test]
+    fn greedy_wishes_get_a_share() {
+        let now = Instant::now();
+        let mut egress = Egress::new(now, FutureKeys::default(), true);
+        let stream = egress.add(shape());
+        let payload = [7; 1_000];
+        for sequence in 0..512 {
+            let packet = Plain {
+                payload: payload.into(),
+                ..plain(now, sequence)
+            };
+            egress.streams[stream].count(now, &packet, Form::First);
+        }
+        // A wish for all of them.
+        let wishes = (0..512_u16).step_by(17).flat_map(|first| {
+            let [high, low] = first.to_be_bytes();
+            [high, low, 0xff, 0xff]
+        });
+        let mut wish = vec![0x81, 205, 0, 0, 0, 0, 0, 7, 0, 0, 0, 100];
+        wish.extend(wishes);
+        wish[3] = (wish.len() / 4 - 1) as u8;
+        let mut told = Told::default();
+        for part in parse_reduced(&wish).unwrap() {
+            for wish in part.feedback() {
+                egress.on_wish(now, wish, &mut told);
+            }
+        }
+        assert_eq!(egress.repairs.len() as u64, FIRST_CREDIT / 1_000);
+    }
+}
