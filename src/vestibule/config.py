@@ -8,23 +8,37 @@ the port of a public authority's challenge speaks neither SIP nor the web.
 import hashlib
 import ipaddress
 import os
-import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from vestibule.pki.token_place import TokenPlace
+from vestibule.setting_values import (
+    Address,
+    AddressV6,
+    DatabaseUrl,
+    Domains,
+    HttpsUrl,
+    Listener,
+    MailAddress,
+    Networks,
+    Port,
+    PublicNames,
+    ServerName,
+    Several,
+    WholePath,
+    address_in,
+    public_name,
+)
 
 PREFIX = "VESTIBULE_"
 _LONGEST_RUN_DIR = 90  # a Unix socket's path has at most 107 octets
@@ -35,12 +49,6 @@ _NOT_SETTINGS = frozenset(
     }
 )
 _PLAINTEXT = ("udp", "tcp", "plain", "insecure", "http_port")
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})*")
-
-_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
-
-_Port = Annotated[int, Field(ge=1, le=65535)]
-_Several = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -51,31 +59,33 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(description="Folder for database, keys and certificates.")
-    host: str = Field(description="Name or address that clients use; the certificate is for it.")
-    domains: _Several = Field(
+    host: ServerName = Field(
+        description="Name or address that clients use; the certificate is for it."
+    )
+    domains: Domains = Field(
         description="SIP domains served here; the first is the realm of the relay.", min_length=1
     )
-    bind: str = Field(
+    bind: Address = Field(
         default="0.0.0.0",  # noqa: S104 - a server is there to be reached; init says what is open
         description="Local address that listeners bind to; 0.0.0.0 or :: is every one.",
     )
-    media_address: str | None = Field(
+    media_address: Address | None = Field(
         default=None,
         description="Address written into media offers; needed if `host` is a name and `bind` "
         "is every address.",
     )
-    media_bind: str | None = Field(
+    media_bind: Address | None = Field(
         default=None, description="Local address of media sockets; without it `bind`."
     )
-    https_port: _Port = Field(default=443, description="Web, API and SIP over WebSocket (TLS).")
-    sip_tls_port: _Port = Field(default=5061, description="SIP over TLS.")
-    turn_ports: tuple[_Port, ...] = Field(
+    https_port: Port = Field(default=443, description="Web, API and SIP over WebSocket (TLS).")
+    sip_tls_port: Port = Field(default=5061, description="SIP over TLS.")
+    turn_ports: tuple[Port, ...] = Field(
         default=(3478, 3479, 3480, 3481),
         min_length=1,
         max_length=16,
         description="STUN and TURN over UDP and over TCP; clients are told the first.",
     )
-    relay_address_v6: str | None = Field(
+    relay_address_v6: AddressV6 | None = Field(
         default=None,
         description="Our IPv6 address for the relay, if it is to serve IPv6 beside IPv4.",
     )
@@ -93,14 +103,14 @@ class Settings(BaseSettings):
         description="Kilobits a second that one person may relay, both ways together; what is over "
         "is dropped. 0: anything.",
     )
-    media_port_low: _Port = Field(default=50000, description="First UDP port for media.")
-    media_port_high: _Port = Field(default=59999, description="Last UDP port for media.")
-    trusted_authorities: _Several = Field(
+    media_port_low: Port = Field(default=50000, description="First UDP port for media.")
+    media_port_high: Port = Field(default=59999, description="Last UDP port for media.")
+    trusted_authorities: Several = Field(
         default=(),
         description="PEM files of other authorities whose servers and clients are accepted; their "
         "CRLs are fetched from where their certificates say.",
     )
-    acme_directory: str | None = Field(
+    acme_directory: HttpsUrl | None = Field(
         default=None,
         description="Directory URL of a public authority (ACME) that certifies `acme_names`; without "
         "it our own authority does.",
@@ -109,15 +119,15 @@ class Settings(BaseSettings):
         default=False,
         description="Whether you have read that authority's terms of service and agree to them.",
     )
-    acme_contact: str | None = Field(
+    acme_contact: MailAddress | None = Field(
         default=None,
         description="Mail address that the authority may write to; it may be left out.",
     )
-    acme_names: _Several = Field(
+    acme_names: PublicNames = Field(
         default=(),
         description="DNS names to be certified; without them `host`. Each must lead here, on port 80.",
     )
-    acme_challenge_port: _Port = Field(
+    acme_challenge_port: Port = Field(
         default=80,
         description="Local port that the authority's http-01 request comes to; open only while one is "
         "expected.",
@@ -127,7 +137,7 @@ class Settings(BaseSettings):
         description="Whether to use a public certificate that names no CRL; other Vestibule servers "
         "refuse such.",
     )
-    pkcs11_module: Path | None = Field(
+    pkcs11_module: WholePath | None = Field(
         default=None,
         description="PKCS#11 module (.so) of the token that holds the issuing key; without it the key "
         "is a file in `data_dir`. Set it before `vestibule init`, as VESTIBULE_PKCS11_MODULE, with the "
@@ -137,7 +147,7 @@ class Settings(BaseSettings):
     pkcs11_key: str | None = Field(
         default=None, description="The issuing key's label in the token; `vestibule init` makes it."
     )
-    pkcs11_pin_file: Path | None = Field(
+    pkcs11_pin_file: WholePath | None = Field(
         default=None,
         description="File that holds the token's user PIN and nothing else, mode 0600.",
     )
@@ -147,12 +157,12 @@ class Settings(BaseSettings):
         le=7 * 24 * 3600,
         description="Seconds that a CRL still serves past its end; 0 is safest.",
     )
-    outbound_allowed: _Several = Field(
+    outbound_allowed: Networks = Field(
         default=(),
         description="Private networks that CRLs and the like may be fetched from, such as "
         "10.2.0.0/16; others must be public.",
     )
-    relay_peers: _Several = Field(
+    relay_peers: Networks = Field(
         default=(), description="Private networks that the relay may reach, such as 10.1.0.0/16."
     )
     association_seconds: int = Field(
@@ -176,7 +186,7 @@ class Settings(BaseSettings):
     messages_per_partner: int = Field(
         default=2000, ge=10, description="The same of a partner's or a carrier's server."
     )
-    metrics_listen: str | None = Field(
+    metrics_listen: Listener | None = Field(
         default=None,
         description="Address and port for Prometheus, by HTTPS; without it there are no metrics. "
         "Other than on loopback it needs a token: `vestibule metrics token`.",
@@ -185,7 +195,7 @@ class Settings(BaseSettings):
         default=False,
         description="FIPS-approved algorithms only; the log says at the start what that turns off.",
     )
-    database: str | None = Field(
+    database: DatabaseUrl | None = Field(
         default=None,
         repr=False,  # may hold a password
         description="postgresql://…; without it SQLite in `data_dir`.",
@@ -208,99 +218,6 @@ class Settings(BaseSettings):
         _refuse_unknown(values, cls.model_fields.keys(), "")
         return values
 
-    @field_validator(
-        "domains", "relay_peers", "outbound_allowed", "trusted_authorities", "acme_names",
-        mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _separated(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("host")
-    @classmethod
-    def _host(cls, value: str) -> str:
-        return server_name(value)
-
-    @field_validator("domains")
-    @classmethod
-    def _domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(map(_name, value)))
-
-    @field_validator("acme_names")
-    @classmethod
-    def _public_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(map(_public_name, value)))
-
-    @field_validator("acme_directory")
-    @classmethod
-    def _directory(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("https://"):
-            raise ValueError("an authority's directory is at an https:// URL")
-        return value
-
-    @field_validator("acme_contact")
-    @classmethod
-    def _contact(cls, value: str | None) -> str | None:
-        if value is not None and not _MAIL.fullmatch(value):
-            raise ValueError(f"{value!r} is not a mail address")
-        return value
-
-    @field_validator("pkcs11_module", "pkcs11_pin_file")
-    @classmethod
-    def _whole_path(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_absolute():
-            raise ValueError("say the whole path, from / on")
-        return value
-
-    @field_validator("bind", "media_address", "media_bind")
-    @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        address = None if value is None else _address(value)
-        if value is not None and address is None:
-            raise ValueError(f"{value!r} is not an IP address")
-        return address
-
-    @field_validator("relay_address_v6")
-    @classmethod
-    def _is_v6(cls, value: str | None) -> str | None:
-        address = None if value is None else _address(value)
-        if value is not None and (address is None or ":" not in address):
-            raise ValueError(f"{value!r} is not an IPv6 address")
-        return address
-
-    @field_validator("relay_peers", "outbound_allowed")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(ipaddress.ip_network(network)) for network in value)
-
-    @field_validator("metrics_listen")
-    @classmethod
-    def _metrics(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        host, _, port = value.rpartition(":")
-        address = _address(host.removeprefix("[").removesuffix("]"))
-        if address is None or not port.isdigit() or not 0 < int(port) <= 65535:
-            raise ValueError(f"{value!r} is not an address and port, such as 127.0.0.1:9464")
-        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-    @field_validator("database")
-    @classmethod
-    def _database(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        url = urlsplit(value)
-        if url.scheme not in {"postgresql", "sqlite"}:
-            raise ValueError("use postgresql://… or leave it out for SQLite")
-        if url.scheme == "postgresql" and not _stays_here(url.hostname, parse_qs(url.query)):
-            raise ValueError(
-                "a database on another machine is reached over verified TLS only: add "
-                "?sslmode=verify-full (and sslrootcert=FILE)"
-            )
-        return value
-
     @model_validator(mode="after")
     def _acme(self) -> "Settings":
         if self.acme_directory is None:
@@ -310,7 +227,7 @@ class Settings(BaseSettings):
                 "acme_terms_agreed: read the authority's terms of service, and say true if you agree"
             )
         if not self.acme_names:
-            _public_name(self.host)
+            public_name(self.host)
         if self.acme_challenge_port in {self.https_port, self.sip_tls_port}:
             raise ValueError("acme_challenge_port must differ from https_port and sip_tls_port")
         return self
@@ -377,7 +294,7 @@ class Settings(BaseSettings):
     def advertised_media_address(self) -> str:
         """An IP address for media offers. Raises ValueError if none is known."""
         for candidate in (self.media_address, self.host, self.bind):
-            if candidate and _address(candidate) and not _is_every(candidate):
+            if candidate and address_in(candidate) and not _is_every(candidate):
                 return candidate
         raise ValueError("media_address must be set: `host` is a name and `bind` is every address")
 
@@ -472,11 +389,6 @@ def load_settings(file: Path, **overrides: Any) -> Settings:
     return FromFile(**overrides)
 
 
-def server_name(text: str) -> str:
-    """A server's address or DNS name in its usual form. Raises ValueError if it is neither."""
-    return _address(text) or _name(text)
-
-
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str) -> None:
     known = set(known)
     for name in names:
@@ -491,39 +403,5 @@ def _refuse_unknown(names: Iterable[str], known: Iterable[str], prefix: str) -> 
         raise ValueError(f"{prefix}{name}: there is no such setting")
 
 
-def _name(text: str) -> str:
-    name = text.strip().lower().removesuffix(".")
-    if not _HOST_NAME.fullmatch(name):
-        raise ValueError(f"{text!r} is not a host or domain name, such as meet.example.org")
-    return name
-
-
-def _public_name(text: str) -> str:
-    """A DNS name that a public authority might certify. Raises ValueError if it can't."""
-    name = server_name(text)
-    if _address(name) or "." not in name or name.endswith((".localhost", ".local", ".internal")):
-        raise ValueError(f"{text!r} is no public DNS name: ACME certifies no others")
-    return name
-
-
-def _address(text: str) -> str | None:
-    """The address in its usual form; None if the text is none."""
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        return None
-
-
 def _is_every(address: str) -> bool:
     return ipaddress.ip_address(address).is_unspecified
-
-
-def _stays_here(host: str | None, options: dict[str, list[str]]) -> bool:
-    """Whether a PostgreSQL connection stays on this machine or is verified TLS."""
-    hosts = [host] if host else options.get("host", [])
-    local = all(
-        name.startswith("/") or name == "localhost" or (_address(name) or "").startswith("127.")
-        or _address(name) == "::1"
-        for name in hosts
-    )  # fmt: skip
-    return local or options.get("sslmode") == ["verify-full"]

@@ -52,7 +52,8 @@ from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
 from vestibule.media.quality import EndpointQuality
 from vestibule.media.relay_addresses import relay_addresses
-from vestibule.media.relay_credentials import RelayCredentials
+from vestibule.media.relay_authentication import RelayAuthentication
+from vestibule.media.relay_credentials import RelayCredentials, RelayPlace
 from vestibule.media.rooms import Rooms
 from vestibule.outbound.addresses import OutboundPolicy
 from vestibule.outbound.fetcher import Fetcher, FetchLimits
@@ -205,13 +206,9 @@ class Server:
                 octets_per_person=settings.relay_kilobits_per_person * 1000 // 8 or None,
                 fips=settings.fips,
             )
-        host = settings.authority_host
-        self.relay_credentials = RelayCredentials(
-            self.relay,
-            udp_uri=f"turn:{host}:{settings.turn_ports[0]}?transport=udp",
-            tcp_uri=f"turn:{host}:{settings.turn_ports[0]}?transport=tcp",
-            tls_uri=f"turns:{host}:{settings.https_port}?transport=tcp",
-        )
+        place = RelayPlace(settings.authority_host, settings.turn_ports[0], settings.https_port)
+        self.relay_credentials = RelayCredentials(self.relay, place)
+        self.relay_authentication = RelayAuthentication(self.relay_credentials)
 
     def _build_recording(self) -> None:
         self.live = LiveConferences(self.wheel.schedule)
@@ -251,12 +248,13 @@ class Server:
                 serves=self._serves,
             )
         )
+        self.proof = self._build_proof()
         self.reception = Reception(
             ReceptionParts(
                 edge=self.edge,
                 flows=self.flows,
                 wheel=self.wheel,
-                proof=self._build_proof(),
+                proof=self.proof,
                 dialogs=self.dialogs,
                 router=self.router,
                 calls=self.proxy,
@@ -331,6 +329,7 @@ class Server:
         add("SUBSCRIBE", UriKind.FOCUS, self.focus.subscribe, event="conference")
         add("OPTIONS", UriKind.FOCUS, self.focus.options)
         add("INVITE", UriKind.AUDIO_VIDEO, self.audio_video.invite)
+        add("SERVICE", UriKind.RELAY, self.relay_authentication.service)
         for method in METHODS:
             add(method, UriKind.PERSON, self.proxy.request)
 
@@ -466,15 +465,20 @@ class Server:
 
     def _sign_in_ended(self) -> None:
         self.identity.associations.end_revoked()
-        self.reception.close_unwelcome()
+        self._end_unwelcome()
 
     async def _directory_changed(self) -> None:
         self.renewal.look()
         await self.trusted_servers.load()
         await self.identity.provider.heed_endings()
-        self.reception.close_unwelcome()
+        self._end_unwelcome()
         await self.meetings.reload()
         self.recording.recorder.heed_policy()
+
+    def _end_unwelcome(self) -> None:
+        """Of who may not be here any more, connections and what they were given for the relay end."""
+        self.reception.close_unwelcome()
+        self.relay_credentials.end_unwelcome(self.proof.stands)
 
     def _certificates_changed(self) -> None:
         identity = self.public_names.identity() or self.authority.server_identity()

@@ -3,7 +3,8 @@
 from tests.clients.deployment import Deployment
 from tests.clients.guest import ADD_USER, Guest
 from tests.clients.namespaces import Network
-from tests.clients.sip_line import header_of, status_of
+from tests.clients.participant import C3P
+from tests.clients.sip_line import status_of
 
 _OFFER = """\
 v=0
@@ -46,25 +47,8 @@ def test_the_lobby_gets_no_media_without_a_token_or_with_a_made_up_one(
 def test_the_lobby_commands_nothing(network: Network, deployment: Deployment) -> None:
     with Guest(network.add_host(), deployment) as guest:
         answer = guest.knock()
-        tag = header_of(answer, "To").split("tag=")[1]
-        call_id = header_of(answer, "Call-ID")
-        from_header = header_of(answer, "From")
         command = ADD_USER.format(focus=guest.focus, me=guest.me, role="presenter")
-        info = guest.write(
-            "INFO", guest.focus, headers="Content-Type: application/cccp+xml", body=command
-        )
-        lines = []
-        for line in info.split("\n"):
-            if line.startswith("To:"):
-                line = f"To: <{guest.focus}>;tag={tag}"
-            elif line.startswith("Call-ID:"):
-                line = f"Call-ID: {call_id}"
-            elif line.startswith("From:"):
-                line = f"From: {from_header}"
-            elif line.startswith("CSeq:"):
-                line = "CSeq: 2 INFO"
-            lines.append(line)
-        assert guest.line.ask("\n".join(lines)) == 403
+        assert guest.line.ask(guest.later("INFO", answer, headers=C3P, body=command)) == 403
 
 
 def test_a_second_guest_does_not_enter_under_the_firsts_name(

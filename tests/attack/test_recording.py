@@ -1,67 +1,40 @@
-"""ATTACKS 43: nobody is recorded who hasn't agreed, and nobody gets at a recording but the organizer."""
+"""ATTACKS 43: who may not record doesn't, and nobody gets at a recording but the organizer."""
 
 import signal
-import subprocess
-from collections.abc import Iterator
+from base64 import b64encode
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
-from tests.clients.audio import RATE, Samples, likeness, loudness_at, melody, read_wav
-from tests.clients.baresip import Baresip
+from tests import recorded_meeting
+from tests.clients.audio import RATE, likeness, melody
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
-from tests.clients.dpop import with_token
+from tests.clients.guest import Guest
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
-from tests.clients.oidc import hold_a_key, tokens
-from tests.clients.participant import Participant
+from tests.clients.participant import C3P, Participant, c3p
 from tests.clients.raw_https import RawHttps, statuses
+from tests.clients.sip_line import status_of
 from tests.interop.test_baresip_calls import phone
+from tests.recorded_meeting import (
+    AGREE,
+    READ,
+    START,
+    STOP,
+    Caller,
+    agrees,
+    allow,
+    decoded,
+    finished,
+)
 
-_START = '<startRecording><conferenceKeys confEntity="{focus}"/></startRecording>'
-_STOP = _START.replace("start", "stop")
-_AGREE = "<setRecordingConsent><access>{access}</access></setRecordingConsent>"
-_TAPE_TONE = 1400.0
+alice = recorded_meeting.alice
+leader = recorded_meeting.leader
+
 _LOST_BY_A_KILL = 3.0  # seconds, at most
-_MARGIN = 1.0  # seconds between what the server counts, what it mixes, and what we ask
-
-
-class Caller:
-    """Somebody who signed in, at the HTTP API."""
-
-    def __init__(self, network: Network, deployment: Deployment, name: str) -> None:
-        transport = HostTransport(network.add_host(), deployment.authority)
-        self.http = httpx.Client(transport=transport, base_url=deployment.origin, timeout=30)
-        self.key = hold_a_key(self.http)
-        self.token: str = tokens(self.http, deployment, name)["access_token"]
-        self.recording = f"/api/v1/meetings/{deployment.facts['meeting']['id']}/recording"
-
-    def ask(self, method: str, path: str | None = None, *, proven: bool = True) -> httpx.Response:
-        headers = with_token(self.token if proven else None)
-        return self.http.request(method, path or self.recording, headers=headers)
-
-    def kept(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.ask("GET", "/api/v1/recordings").json()
-        return listed
-
-    def progress(self) -> dict[str, Any]:
-        """Of the recording that goes on."""
-        told: dict[str, Any] = self.ask("GET").json()
-        return told
-
-    def waits_until(self, seconds: float) -> None:
-        """For so much recorded time."""
-        eventually(lambda: self.progress()["seconds"] >= seconds, f"{seconds} s recorded", 60.0)
-
-
-@pytest.fixture(scope="module")
-def alice(network: Network, deployment: Deployment) -> Caller:
-    """The organizer."""
-    return Caller(network, deployment, "alice")
 
 
 @pytest.fixture(scope="module")
@@ -70,37 +43,12 @@ def bob(network: Network, deployment: Deployment) -> Caller:
     return Caller(network, deployment, "bob")
 
 
-def allow(deployment: Deployment, alice: Caller) -> None:
-    """Until the server has noticed."""
-    deployment.vestibule("policy", "set", "--recording")
-    eventually(lambda: alice.ask("POST").status_code != 403, "the policy to be in force")
-
-
-@pytest.fixture
-def leader(network: Network, deployment: Deployment, alice: Caller) -> Iterator[Participant]:
-    """Alice in her meeting, where recording is allowed."""
-    allow(deployment, alice)
-    with Participant(network.add_host(), deployment, "alice") as leader:
-        leader.join()
-        yield leader
-
-
-def finished(alice: Caller) -> dict[str, Any]:
-    """The newest recording, once nothing is written to it any more."""
-
-    def newest() -> dict[str, Any] | None:
-        found = next(iter(alice.kept()), None)
-        return found if found and found["state"] != "recording" else None
-
-    return eventually(newest, "the recording to be finished")
-
-
 def test_without_the_policy_nobody_records(
     network: Network, deployment: Deployment, alice: Caller
 ) -> None:
     with Participant(network.add_host(), deployment, "alice") as leader:
         leader.join()
-        assert 'reason="recordingNotAllowed"' in leader.command(_START)
+        assert 'reason="recordingNotAllowed"' in leader.command(START)
         assert alice.ask("POST").status_code == 403
         assert leader.watch() == 200
         assert 'state="not-allowed"' in leader.hears_of("conference-description")
@@ -114,110 +62,84 @@ def test_neither_an_attendee_nor_a_colleague_starts_or_stops_anything(
     with Participant(network.add_host(), deployment, "carol") as carol:
         carol.join()
         leader.make(carol.me, "attendee")
-        assert 'reason="accessDenied"' in carol.command(_START)
+        assert 'reason="accessDenied"' in carol.command(START)
         assert bob.ask("POST").status_code == 404
         assert bob.ask("POST", proven=False).status_code == 401
         assert alice.ask("GET").status_code == 409, "nothing is recorded"
-        assert 'code="success"' in leader.command(_START)
-        assert 'reason="accessDenied"' in carol.command(_STOP)
+        assert 'code="success"' in leader.command(START)
+        assert 'reason="accessDenied"' in carol.command(STOP)
         assert bob.ask("DELETE").status_code == 404
         assert alice.ask("GET").status_code == 200, "it goes on"
         assert bob.ask("GET").status_code == 404
-        assert 'code="success"' in leader.command(_STOP)
+        assert 'code="success"' in leader.command(STOP)
     assert finished(alice)["state"] == "finished"
 
 
-def test_consent_is_one_s_own_and_is_said(
+def test_a_guest_inside_starts_stops_and_reads_nothing(
     network: Network, deployment: Deployment, leader: Participant, alice: Caller
 ) -> None:
-    with Participant(network.add_host(), deployment, "carol") as carol:
-        carol.join()
-        assert 'reason="notRecorded"' in carol.command(_AGREE.replace("{access}", "granted"))
-        assert 'code="success"' in leader.command(_START)
-        of_another = _AGREE.replace("<access>", f"<userEntity>{carol.me}</userEntity><access>")
-        leader.command(of_another.replace("{access}", "granted"))
-        for said in ("", "maybe", "true"):
-            answer = carol.command(_AGREE.replace("{access}", said))
-            assert 'reason="requestMalformed"' in answer
+    with Guest(network.add_host(), deployment) as guest:
+        assert status_of(guest.knock()) == 183
+        assert 'code="success"' in leader.admit(guest.me)
+        joined = guest.line.final()
+        assert status_of(joined) == 200
+        numbers = count(2)
+
+        def command(text: str) -> str:
+            body = c3p(guest.focus, guest.me, text)
+            asked = guest.later("INFO", joined, cseq=next(numbers), headers=C3P, body=body)
+            guest.line.send(asked)
+            return guest.line.final()
+
+        assert 'reason="accessDenied"' in command(START)
+        assert 'reason="accessDenied"' in command(STOP)
+        assert alice.ask("GET").status_code == 409, "nothing is recorded"
+        leader.command(START)
+        for text in (START, STOP, READ):
+            assert 'reason="accessDenied"' in command(text)
+        of_another = f"<userEntity>{leader.me}</userEntity><access>denied"
+        command(AGREE.replace("<access>{access}", of_another))
         agreed = {one["entity"]: one["agrees"] for one in alice.progress()["participants"]}
-        assert agreed == {leader.me: True, carol.me: False}
-        leader.command(_STOP)
-    finished(alice)
+        assert agreed == {leader.me: True, guest.me: False}
+        leader.command(STOP)
+    assert finished(alice)["state"] == "finished"
 
 
-def decoded(alice: Caller, recording_id: str, folder: Path) -> Samples:
-    """What is to be heard in a recording, as ffmpeg reads it."""
-    file = alice.ask("GET", f"/api/v1/recordings/{recording_id}")
-    assert file.status_code == 200
-    assert file.headers["content-disposition"].startswith("attachment;")
-    assert file.headers["x-content-type-options"] == "nosniff"
-    (folder / "recording.webm").write_bytes(file.content)
-    wanted = ["-ac", "1", "-ar", str(RATE), "-c:a", "pcm_s16le", str(folder / "recording.wav")]
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(folder / "recording.webm"), *wanted],
-        check=True,
-    )
-    return read_wav(folder / "recording.wav")
-
-
-def between(sound: Samples, start: float, end: float) -> Samples:
-    return sound[int((start + _MARGIN) * RATE) : int((end - _MARGIN) * RATE)]
-
-
-def agrees(alice: Caller, entity: str) -> bool:
-    return any(one["agrees"] for one in alice.progress()["participants"] if one["entity"] == entity)
-
-
-def hears_the_tape_tone(listener: Baresip) -> bool:
-    path = listener.heard()
-    samples = read_wav(path) if path and path.stat().st_size > 4000 else np.zeros(0)
-    step = RATE // 20
-    pieces = (samples[start : start + step] for start in range(0, len(samples) - step, step))
-    return any(
-        float(np.sqrt(np.mean(piece**2))) > 0.05 and loudness_at(piece, _TAPE_TONE) > 0.6
-        for piece in pieces
-    )
-
-
-def test_who_has_not_agreed_is_not_in_the_file(
-    network: Network, deployment: Deployment, leader: Participant, alice: Caller, tmp_path: Path
+@pytest.mark.parametrize("scheme", ["", "Bearer", "DPoP", "Basic", "Digest"])
+def test_a_conference_key_opens_no_recording(
+    network: Network, deployment: Deployment, leader: Participant, alice: Caller, scheme: str
 ) -> None:
-    bob = deployment.user("bob").sip
-    with phone(network, deployment, "bob", tmp_path / "bob", 7) as speaker:
-        speaker.wait_registered()
-        speaker.dial(leader.focus)
-        speaker.wait_event("CALL_ESTABLISHED")
-        assert 'code="success"' in leader.command(_START)
-        eventually(lambda: hears_the_tape_tone(speaker), "the phone to be told by a tone", 30.0)
-        alice.waits_until(5.0)
-        assert not agrees(alice, bob)
-        before = alice.progress()["seconds"]
-        for key in "*9":
-            speaker.command("sndcode", key)
-        eventually(lambda: agrees(alice, bob), "the phone's own word")
-        agreed = alice.progress()["seconds"]
-        alice.waits_until(agreed + 7.0)
-        for key in "*9":
-            speaker.command("sndcode", key)
-        eventually(lambda: not agrees(alice, bob), "the phone's word taken back")
-        disagreed = alice.progress()["seconds"]
-        alice.waits_until(disagreed + 4.0)
-        leader.command(_STOP)
-    sound = decoded(alice, finished(alice)["id"], tmp_path)
-    assert len(sound) / RATE > disagreed + 3.0
-    for silence in (
-        sound[: int((before - _MARGIN) * RATE)],
-        sound[int((disagreed + _MARGIN) * RATE) :],
-    ):
-        assert float(np.abs(silence).max()) < 0.01
-    assert likeness(melody(7, 60.0), between(sound, agreed, disagreed)) > 0.6
+    meeting = deployment.facts["meeting"]
+    live = alice.recording
+    leader.command(START)
+    leader.command(STOP)
+    kept = f"/api/v1/recordings/{finished(alice)['id']}"
+    proof = with_key(scheme, meeting["id"], meeting["conference_key"])
+    asked = [(method, live) for method in ("POST", "GET", "DELETE")]
+    asked += [("GET", "/api/v1/recordings"), ("GET", kept), ("DELETE", kept)]
+    transport = HostTransport(network.add_host(), deployment.authority)
+    with httpx.Client(transport=transport, base_url=deployment.origin) as guest:
+        for method, path in asked:
+            answer = guest.request(method, path, headers=proof)
+            assert answer.status_code == 401, (method, path)
+            assert "webm" not in answer.headers["content-type"]
+    assert alice.ask("GET", kept).status_code == 200
+
+
+def with_key(scheme: str, meeting: str, key: str) -> dict[str, str]:
+    """A meeting's id and key, as somebody might try them at the API."""
+    if not scheme:
+        return {}
+    both = b64encode(f"{meeting}:{key}".encode()).decode()
+    text = {"Basic": both, "Digest": f'username="{meeting}", response="{key}"'}.get(scheme, key)
+    return {"Authorization": f"{scheme} {text}"}
 
 
 def test_a_recording_is_its_organizer_s_and_nobody_else_s(
     deployment: Deployment, leader: Participant, alice: Caller, bob: Caller
 ) -> None:
-    leader.command(_START)
-    leader.command(_STOP)
+    leader.command(START)
+    leader.command(STOP)
     path = f"/api/v1/recordings/{finished(alice)['id']}"
     for method in ("GET", "DELETE"):
         refused = bob.ask(method, path)

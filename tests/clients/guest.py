@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Host
+from tests.clients.sip_dialog import in_dialog
 from tests.clients.sip_line import SipLine, challenge_of, digest, request, status_of
 
 ADD_USER = """\
@@ -67,6 +68,14 @@ class Guest:
         """A request with its proof."""
         lines = f"{self.proof(method, uri)}\n{headers}".strip()
         self.sent = request(method, uri, self.me, headers=lines, body=body)
+        return self.sent
+
+    def later(
+        self, method: str, answered: str, *, cseq: int = 2, headers: str = "", body: str = ""
+    ) -> str:
+        """A request with its proof in the dialog that this answer made."""
+        message = self.write(method, self.focus, headers=headers, body=body)
+        self.sent = in_dialog(message, answered).replace("CSeq: 1 ", f"CSeq: {cseq} ")
         return self.sent
 
     def knock(self, role: str = "attendee") -> str:

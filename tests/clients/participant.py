@@ -38,6 +38,7 @@ class Participant:
         self.media: str = self.focus.replace(":focus:", ":audio-video:")
         self.line = device_line(host, deployment, name)
         self.joined = ""
+        self._media_up = ""
         self._number = 1
         self._heard: list[str] = []
 
@@ -76,9 +77,7 @@ class Participant:
 
     def command(self, text: str) -> str:
         """The answer to a C3P command."""
-        text = text.replace("{focus}", self.focus)
-        body = _REQUEST.format(focus=self.focus, me=self.me, command=text)
-        return self.ask("INFO", headers=C3P, body=body)
+        return self.ask("INFO", headers=C3P, body=c3p(self.focus, self.me, text))
 
     def admit(self, who: str) -> str:
         """Let somebody in from the lobby."""
@@ -111,7 +110,12 @@ class Participant:
         answered = self.final(request("INVITE", self.media, self.me, headers=headers, body=body))
         assert status_of(answered) == 200, answered
         self.line.send(later("ACK", answered, cseq=1))
+        self._media_up = answered
         return answered.partition("\r\n\r\n")[2]
+
+    def close_media(self) -> None:
+        """End what `open_media` began; the seat stays."""
+        assert status_of(self.final(later("BYE", self._media_up))) == 200
 
     def watch(self) -> int:
         """Subscribe to the roster; the answer's status."""
@@ -137,6 +141,12 @@ class Participant:
     def _take(self, received: str) -> None:
         self._heard.append(received)
         self.line.send(answer(received, 200))
+
+
+def c3p(focus: str, sender: str, command: str) -> str:
+    """A C3P request; `{focus}` in the command is filled in."""
+    command = command.replace("{focus}", focus)
+    return _REQUEST.format(focus=focus, me=sender, command=command)
 
 
 def token_in(granted: str) -> str:

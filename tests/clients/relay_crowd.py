@@ -11,19 +11,11 @@ from tests.clients.namespaces import Host, Network
 from tests.clients.participant import Participant, entry_in
 
 
-class Seat:
-    """Somebody in the meeting, with credentials for the relay."""
+class Holder:
+    """Somebody with a credential for the relay: user name and password."""
 
-    def __init__(self, participant: Participant, deployment: Deployment) -> None:
-        self._participant, self._deployment = participant, deployment
-        self.renew()
-
-    def renew(self) -> None:
-        """Ask for one more credential and use that from now on."""
-        granted = self._participant.add_media(f"{{{uuid4()}}}")
-        self._credential = (
-            entry_in(granted, "relay-username"), entry_in(granted, "relay-password"),
-        )  # fmt: skip
+    def __init__(self, deployment: Deployment, credential: tuple[str, str]) -> None:
+        self._deployment, self._credential = deployment, credential
 
     def client(self, host: Host, transport: str) -> TurnClient:
         """One more of its clients, at a host."""
@@ -33,6 +25,22 @@ class Seat:
         udp = host.udp()
         udp.connect(server)
         return TurnClient(udp, *self._credential)
+
+
+class Seat(Holder):
+    """Somebody in the meeting."""
+
+    def __init__(self, participant: Participant, deployment: Deployment) -> None:
+        self._participant = participant
+        super().__init__(deployment, self._granted())
+
+    def renew(self) -> None:
+        """Ask for one more credential and use that from now on."""
+        self._credential = self._granted()
+
+    def _granted(self) -> tuple[str, str]:
+        granted = self._participant.add_media(f"{{{uuid4()}}}")
+        return entry_in(granted, "relay-username"), entry_in(granted, "relay-password")
 
 
 class Crowd:
@@ -52,18 +60,18 @@ class Crowd:
         return self._network.add_host()
 
     def allocate(
-        self, seat: Seat, host: Host, transport: str, wishes: Attributes | None = None
+        self, holder: Holder, host: Host, transport: str, wishes: Attributes | None = None
     ) -> TurnClient:
         """One more relayed address. `wishes`: more attributes of the request. Raises Refused."""
-        client = seat.client(host, transport)
+        client = holder.client(host, transport)
         self._kept.callback(client.close)
         client.allocate(wishes)
         return client
 
     def refusal(
-        self, seat: Seat, host: Host, transport: str, wishes: Attributes | None = None
+        self, holder: Holder, host: Host, transport: str, wishes: Attributes | None = None
     ) -> int:
         """How one more relayed address is refused."""
         with pytest.raises(Refused) as refused:
-            self.allocate(seat, host, transport, wishes)
+            self.allocate(holder, host, transport, wishes)
         return refused.value.code

@@ -1,5 +1,7 @@
 """baresip calls baresip through the server: TLS checked both ways, SRTP mandatory (E1, E4, I4, A8)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.clients.audio import likeness, melody, read_wav, write_wav
@@ -24,6 +26,23 @@ def phone(
         network.add_host(), folder, address=user.sip, outbound=deployment.outbound,
         authority=deployment.authority, certificate=user.device_pem, **options,
     )  # fmt: skip
+
+
+@contextmanager
+def call_by_dtls(
+    network: Network, deployment: Deployment, folder: Path
+) -> Iterator[tuple[Baresip, Baresip]]:
+    """Alice's phone has called Bob's: keys by DTLS, ways by ICE; the melodies are 1 and 2."""
+    options = {"media_encryption": "dtls_srtp", "nat_traversal": "ice"}
+    with (
+        phone(network, deployment, "alice", folder / "alice", 1, **options) as alice,
+        phone(network, deployment, "bob", folder / "bob", 2, **options) as bob,
+    ):
+        alice.wait_registered()
+        bob.wait_registered()
+        alice.dial(deployment.user("bob").sip)
+        alice.wait_event("CALL_ESTABLISHED")
+        yield alice, bob
 
 
 def hears(listener: Baresip, seed: int, seconds: float = _SECONDS) -> float:

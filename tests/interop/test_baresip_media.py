@@ -7,7 +7,7 @@ import pytest
 from tests import module_deployment
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Network
-from tests.interop.test_baresip_calls import hears, phone
+from tests.interop.test_baresip_calls import call_by_dtls, hears, phone
 
 _SECONDS = 4.0
 
@@ -36,14 +36,6 @@ def test_a_phone_of_another_codec_talks_in_a_meeting(
 def test_two_phones_talk_with_keys_by_dtls_over_ways_by_ice(
     network: Network, deployment: Deployment, tmp_path: Path
 ) -> None:
-    options = {"media_encryption": "dtls_srtp", "nat_traversal": "ice"}
-    with (
-        phone(network, deployment, "alice", tmp_path / "alice", 1, **options) as alice,
-        phone(network, deployment, "bob", tmp_path / "bob", 2, **options) as bob,
-    ):
-        alice.wait_registered()
-        bob.wait_registered()
-        alice.dial(deployment.user("bob").sip)
-        alice.wait_event("CALL_ESTABLISHED")
+    with call_by_dtls(network, deployment, tmp_path) as (alice, bob):
         assert hears(bob, 1, _SECONDS) > 0.8
         assert hears(alice, 2, _SECONDS) > 0.8

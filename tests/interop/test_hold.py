@@ -6,36 +6,24 @@ offer over DTLS without a fingerprint, which the server takes from nobody, so th
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+from tests import module_deployment
 from tests.clients.audio import RATE, likeness, melody
 from tests.clients.capture import Capture
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
 from tests.clients.linphone import Linphone
 from tests.clients.namespaces import Host, Network
-from tests.interop.test_baresip_calls import phone
+from tests.interop.test_baresip_calls import call_by_dtls, phone
 from tests.interop.test_linphone import linphone
 
 _TALK, _HOLD = 3.0, 2.0
 _FEW, _MANY, _LARGE = 10, 50, 100_000  # packets (some RTCP is not media), octets of a capture
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    """Hosts for all tests here."""
-    with Network() as network:
-        yield network
-
-
-@pytest.fixture(scope="module")
-def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One demo for all tests here."""
-    with Deployment(network.server, tmp_path_factory.mktemp("hold") / "demo") as deployment:
-        yield deployment
+network = module_deployment.network
+deployment = module_deployment.deployment
 
 
 def seconds_of(client: Linphone) -> float:
@@ -97,15 +85,7 @@ def test_who_is_held_hears_nothing_until_it_is_resumed(
 def test_nothing_flows_while_held_by_dtls(
     network: Network, deployment: Deployment, tmp_path: Path
 ) -> None:
-    options = {"media_encryption": "dtls_srtp", "nat_traversal": "ice"}
-    with (
-        phone(network, deployment, "alice", tmp_path / "alice", 1, **options) as alice,
-        phone(network, deployment, "bob", tmp_path / "bob", 2, **options) as bob,
-    ):
-        alice.wait_registered()
-        bob.wait_registered()
-        alice.dial(deployment.user("bob").sip)
-        alice.wait_event("CALL_ESTABLISHED")
+    with call_by_dtls(network, deployment, tmp_path) as (alice, bob):
         alice.wait_event("CALL_RTPESTAB")
         alice.wait_answer()
         alice.command("hold")

@@ -20,8 +20,10 @@ from bench.turn_client import ADDITIONAL_ADDRESS_FAMILY, CHANNEL, IPV6
 
 from tests.certificates import TestAuthority
 from tests.clients.deployment import Deployment
+from tests.clients.guest import device_line
 from tests.clients.namespaces import Network
 from tests.clients.participant import Participant, entry_in
+from tests.clients.relay_authentication import ask
 from tests.clients.relay_crowd import Seat
 from tests.running_edge import RunningEdge
 from vestibule._native import Relay
@@ -295,6 +297,19 @@ def test_relays_by_ipv6(dual_stack: Deployment) -> None:
             for outcome in at_once.map(relays, ([server.address], [V6], ["-t", V6])):
                 outcome.assert_nothing_lost(40)
                 assert {host for host, _ in outcome.relayed()} == {V6}
+
+
+@pytest.mark.parametrize("way", [pytest.param([], id="udp"), pytest.param(["-t"], id="tcp")])
+def test_relays_by_credentials_asked_for_over_sip(dual_stack: Deployment, way: list[str]) -> None:
+    server = dual_stack.host
+    with device_line(server, dual_stack, "alice") as line:
+        given = ask(line, dual_stack.user("alice").sip)
+    proof = ["-u", given.username, "-w", given.password]
+    port = str(given.tcp_port if way else given.udp_port)
+    more = ["-p", port, "-y", "-c", "-n", "10", "-z", "5", *way, given.host]
+    assert UCLIENT is not None
+    done = server.run([UCLIENT, *proof, *more])
+    Outcome(done.returncode, done.stdout + done.stderr).assert_nothing_lost(20)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::rand;
-use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::crypto::from_feature_flags;
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt};
+use str0m::rtp::Ssrc;
 use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use crate::approved;
 use crate::browser::{Browser, Messages};
+use crate::egress::{Egress, ExtensionIds, StreamShape};
 use crate::error::Refused;
 use crate::events::{Source, Stats};
 use crate::layout::Layout;
+use crate::media_keys::WatchedDtls;
 use crate::offer::{Shape, without_candidates};
 use crate::outgoing::{SlotGroup, SlotStream};
 use crate::quality::{self, BrowserMeter};
@@ -30,8 +32,6 @@ const UFRAG_CHARS: usize = 16;
 /// 192 bits; RFC 8445 section 5.3 asks for 128.
 const PASSWORD_CHARS: usize = 32;
 
-/// Bandwidth to a browser before its first reports.
-const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
 /// Octets that a browser's message may have before SCTP refuses it; what is understood is shorter still.
 const MAX_CHANNEL_MESSAGE: u32 = 16 * 1024;
 
@@ -40,6 +40,7 @@ pub struct Answerer {
     address: SocketAddr,
     certificate: DtlsCert,
     crypto: Arc<CryptoProvider>,
+    dtls: &'static WatchedDtls,
 }
 
 impl Answerer {
@@ -51,6 +52,7 @@ impl Answerer {
         } else {
             from_feature_flags()
         };
+        let dtls = WatchedDtls::leak(crypto.dtls_provider, fips);
         let certificate = crypto
             .dtls_provider
             .generate_certificate()
@@ -58,7 +60,11 @@ impl Answerer {
         Ok(Self {
             address,
             certificate,
-            crypto: Arc::new(crypto),
+            crypto: Arc::new(CryptoProvider {
+                dtls_provider: dtls,
+                ..crypto
+            }),
+            dtls,
         })
     }
 
@@ -69,7 +75,8 @@ impl Answerer {
             SdpOffer::from_sdp_string(&without_candidates(offer)).map_err(|_| Refused::NotSdp)?;
         let credentials = random_credentials()?;
         let ufrag = credentials.ufrag.clone();
-        let mut rtc = self.build(now, credentials, shape.reports_arrivals)?;
+        let mut rtc = self.build(now, credentials)?;
+        let mut egress = Egress::new(now, self.dtls.newest(), shape.reports_arrivals);
         let answer = rtc
             .sdp_api()
             .accept_offer(parsed)
@@ -81,9 +88,9 @@ impl Answerer {
                 .ok_or(Refused::NoCodec("the camera"))?,
         ];
         let groups = [
-            slot_group(&mut rtc, &shape.audio_slots, Source::Audio)?,
-            slot_group(&mut rtc, &shape.video_slots, Source::Camera)?,
-            slot_group(&mut rtc, &[shape.screen_slot], Source::Screen)?,
+            slot_group(&mut rtc, &mut egress, &shape.audio_slots, Source::Audio)?,
+            slot_group(&mut rtc, &mut egress, &shape.video_slots, Source::Camera)?,
+            slot_group(&mut rtc, &mut egress, &[shape.screen_slot], Source::Screen)?,
         ];
         let browser = Browser {
             receives,
@@ -93,8 +100,11 @@ impl Answerer {
             address: self.address,
             ufrag,
             groups,
+            egress,
             sources: HashMap::new(),
-            deadline: now,
+            core_deadline: now,
+            stirred: true,
+            nominating: None,
             stats: Stats::default(),
             meter: BrowserMeter::default(),
             connected: false,
@@ -104,8 +114,7 @@ impl Answerer {
         Ok((browser, answer.to_sdp_string()))
     }
 
-    /// `estimating`: without reports of arrivals an estimate would never grow, and packets would wait for it.
-    fn build(&self, now: Instant, credentials: IceCreds, estimating: bool) -> Result<Rtc, Refused> {
+    fn build(&self, now: Instant, credentials: IceCreds) -> Result<Rtc, Refused> {
         let mut rtc = Rtc::builder()
             .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
@@ -114,7 +123,6 @@ impl Answerer {
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(credentials)
             .set_sctp_max_message_size(MAX_CHANNEL_MESSAGE)
-            .enable_bwe(estimating.then_some(FIRST_ESTIMATE))
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
@@ -149,25 +157,51 @@ fn repair_types(rtc: &Rtc) -> Vec<u8> {
     params.filter_map(|p| p.resend()).map(|pt| *pt).collect()
 }
 
-fn slot_group(rtc: &mut Rtc, mids: &[Mid], source: Source) -> Result<SlotGroup, Refused> {
+/// Slots, with streams that are sent by us: the core names them in its answer and then knows them no more.
+fn slot_group(
+    rtc: &mut Rtc,
+    egress: &mut Egress,
+    mids: &[Mid],
+    source: Source,
+) -> Result<SlotGroup, Refused> {
+    let mut streams = Vec::with_capacity(mids.len());
+    for mid in mids {
+        let stream = egress.add(stream_shape(rtc, *mid, source)?);
+        streams.push(SlotStream::new(*mid, stream, source, random_start()?));
+    }
+    Ok(SlotGroup::new(streams))
+}
+
+fn stream_shape(rtc: &mut Rtc, mid: Mid, source: Source) -> Result<StreamShape, Refused> {
     let (codec, whose) = if source.is_video() {
         (Codec::Vp8, "a video slot")
     } else {
         (Codec::Opus, "an audio slot")
     };
-    let streams = mids.iter().map(|mid| {
-        let payload_type = negotiated(rtc, *mid, codec).ok_or(Refused::NoCodec(whose))?;
-        let mut direct = rtc.direct_api();
-        let stream = direct
-            .stream_tx_by_mid(*mid, None)
-            .ok_or(Refused::NoCodec(whose))?;
-        let ssrcs = (stream.ssrc(), stream.rtx());
-        // The answer names it; it is declared again when something comes into the slot.
-        direct.remove_stream_tx(ssrcs.0);
-        let start = random_start()?;
-        Ok(SlotStream::new(*mid, ssrcs, payload_type, source, start))
+    let payload_type = negotiated(rtc, mid, codec).ok_or(Refused::NoCodec(whose))?;
+    let params = rtc
+        .codec_config()
+        .find(|params| params.pt() == payload_type);
+    let (repair_type, clock_rate) = params.map_or((None, 0), |params| {
+        (params.resend(), params.spec().clock_rate.get())
     });
-    Ok(SlotGroup::new(streams.collect::<Result<_, Refused>>()?))
+    let media = rtc.media(mid).ok_or(Refused::NoCodec(whose))?;
+    let extensions = ExtensionIds::from(media.remote_extmap());
+    let mut direct = rtc.direct_api();
+    let stream = direct
+        .stream_tx_by_mid(mid, None)
+        .ok_or(Refused::NoCodec(whose))?;
+    let (ssrc, repair): (Ssrc, Option<Ssrc>) = (stream.ssrc(), stream.rtx());
+    direct.remove_stream_tx(ssrc);
+    Ok(StreamShape {
+        mid,
+        source,
+        ssrc: *ssrc,
+        repairs: repair.zip(repair_type).map(|(ssrc, kind)| (*ssrc, *kind)),
+        payload_type: *payload_type,
+        clock_rate,
+        extensions,
+    })
 }
 
 /// A random beginning of sequence numbers and timestamps (RFC 3550 section 5.1).

@@ -1,10 +1,9 @@
-//! One browser: ICE lite, DTLS-SRTP and the data channel, all of it str0m's, driven without I/O.
+//! One browser: ICE lite, DTLS, the data channel and what it sends are str0m's; what we send is in `egress`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use str0m::bwe::{Bitrate, BweKind};
 use str0m::channel::ChannelId;
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
@@ -13,6 +12,7 @@ use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::channel;
 use crate::dtmf::Digit;
+use crate::egress::Egress;
 use crate::events::{Source, Stats};
 use crate::layout::Layout;
 use crate::offer::Shape;
@@ -23,11 +23,12 @@ use crate::rtp::{Datagram, Extension, Header};
 use crate::slots::TrackId;
 use crate::vp8_payload::Temporal;
 
-/// After each packet the core's pacer asks to be called a microsecond later. What may leave then is to leave
-/// with it, so that much of its time has come already.
-const AT_ONCE: Duration = Duration::from_micros(1);
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
+/// STUN's attribute of a nominating check (RFC 8445 section 16.1).
+const USE_CANDIDATE: [u8; 2] = [0x00, 0x25];
+/// The packet type of a sender report (RFC 3550 section 6.4.1).
+const SENDER_REPORT: u8 = 200;
 
 /// What came of bytes or time.
 #[derive(Debug)]
@@ -55,8 +56,13 @@ pub struct Browser {
     pub(crate) receives: [Pt; 2],
     pub(crate) repairs: Vec<u8>,
     pub(crate) groups: [SlotGroup; 3],
+    pub(crate) egress: Egress,
     pub(crate) sources: HashMap<Ssrc, (Source, u8)>,
-    pub(crate) deadline: Instant,
+    pub(crate) core_deadline: Instant,
+    /// Whether the core has something to do before its time.
+    pub(crate) stirred: bool,
+    /// The transaction of the newest check that nominates the address it comes from.
+    pub(crate) nominating: Option<[u8; 12]>,
     pub(crate) stats: Stats,
     pub(crate) meter: BrowserMeter,
     pub(crate) connected: bool,
@@ -80,17 +86,25 @@ impl Browser {
 
     /// Its counters; levels and rights are the room's business.
     pub fn stats(&self) -> Stats {
-        self.stats
+        let (packets, octets) = self.egress.sent();
+        Stats {
+            packets_sent: self.stats.packets_sent + packets,
+            bytes_sent: self.stats.bytes_sent + octets,
+            ..self.stats
+        }
     }
 
     /// How its media fares; whether it is connected is the room's business.
     pub fn quality(&self, now: Instant) -> Quality {
-        self.meter.quality(now)
+        let mut quality = self.meter.quality(now);
+        self.egress.complete(now, &mut quality);
+        quality
     }
 
     /// When it wants to be called.
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        let egress = self.egress.deadline();
+        egress.map_or(self.core_deadline, |at| at.min(self.core_deadline))
     }
 
     /// Its slots for a source.
@@ -109,11 +123,20 @@ impl Browser {
         &mut self,
         now: Instant,
         source: SocketAddr,
-        data: &[u8],
+        data: &mut [u8],
         heard: &mut Vec<Heard>,
         out: &mut Outbox,
     ) {
-        let media = match Datagram::classify(data) {
+        let kind = Datagram::classify(data);
+        if kind == Datagram::Rtcp && !self.receive_rtcp(now, data, heard, out) {
+            return;
+        }
+        if kind == Datagram::Stun
+            && let Some(transaction) = nominates(data)
+        {
+            self.nominating = Some(transaction);
+        }
+        let media = match kind {
             Datagram::Rtp => Some(Header::parse(data)),
             _ => None,
         };
@@ -145,15 +168,20 @@ impl Browser {
 
     /// Time has passed, or something was queued.
     pub fn pump(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
-        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
-            heard.push(Heard::Gone(error.to_string()));
-            return;
+        if self.stirred || now >= self.core_deadline {
+            self.stirred = false;
+            if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+                heard.push(Heard::Gone(error.to_string()));
+                return;
+            }
+            self.drain(now, heard, out);
         }
-        self.drain(now, heard, out);
+        self.egress.flush(now, out);
     }
 
     /// Say goodbye (RTCP BYE, DTLS close_notify).
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        self.egress.say_goodbye(now, out);
         if self.rtc.close().is_ok() {
             self.drain(now, &mut Vec::new(), out);
         }
@@ -161,7 +189,7 @@ impl Browser {
 
     /// Queue a packet for the slot that shows its track. True: `pump` it.
     pub fn forward(&mut self, track: TrackId, packet: &Forwarded) -> bool {
-        self.connected && self.groups[track.source as usize].write(&mut self.rtc, track, packet)
+        self.connected && self.groups[track.source as usize].write(&mut self.egress, track, packet)
     }
 
     /// Ask the browser for a keyframe of a layer that it sends. True: `pump` it.
@@ -176,14 +204,14 @@ impl Browser {
             return false;
         };
         stream.request_keyframe(KeyframeRequestKind::Pli);
+        self.stirred = true;
         true
     }
 
     /// Look for bandwidth, in bits per second: send that much even if it is padding, try to find `desired`.
-    pub fn seek_bandwidth(&mut self, sustained: u64, desired: u64) {
+    pub fn seek_bandwidth(&mut self, now: Instant, sustained: u64, desired: u64) {
         if self.layout.seeks(sustained, desired) {
-            let mut estimation = self.rtc.bwe();
-            estimation.set_bitrate(Bitrate::from(sustained), Bitrate::from(desired));
+            self.egress.seek(now, sustained, desired);
         }
     }
 
@@ -216,6 +244,7 @@ impl Browser {
                 wrote = true;
             }
         }
+        self.stirred |= wrote;
         wrote
     }
 
@@ -263,26 +292,48 @@ impl Browser {
         header.ssrc != 0 && !self.repairs.contains(&header.payload_type)
     }
 
-    fn drain(&mut self, mut now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
-        let mut sent = false;
+    /// What the browser reports of what we send. True: the core is to have the packet too.
+    fn receive_rtcp(
+        &mut self,
+        now: Instant,
+        data: &mut [u8],
+        heard: &mut Vec<Heard>,
+        out: &mut Outbox,
+    ) -> bool {
+        if !self.connected {
+            return true;
+        }
+        let is_for_core = data.get(1) == Some(&SENDER_REPORT);
+        let told = if is_for_core {
+            self.egress.receive_rtcp(now, &mut data.to_vec())
+        } else {
+            self.egress.receive_rtcp(now, data)
+        };
+        if !told.is_authentic {
+            self.stats.packets_refused += 1;
+            return false;
+        }
+        for stream in told.unreadable {
+            let mut groups = self.groups.iter_mut();
+            let complaint = groups.find_map(|group| group.complaint(now, stream));
+            heard.extend(complaint.map(|(track, layer)| Heard::KeyframeWanted(track, layer)));
+        }
+        let estimate = self.egress.estimate().filter(|_| told.has_arrivals);
+        if estimate.is_some_and(|estimate| self.layout.learn_estimate(estimate)) {
+            heard.push(Heard::LayoutChanged);
+        }
+        self.egress.flush(now, out);
+        is_for_core
+    }
+
+    fn drain(&mut self, now: Instant, heard: &mut Vec<Heard>, out: &mut Outbox) {
         loop {
             match self.rtc.poll_output() {
-                Ok(Output::Timeout(at)) if sent && at <= now + AT_ONCE => {
-                    sent = false;
-                    now = now.max(at);
-                    if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
-                        heard.push(Heard::Gone(error.to_string()));
-                        break;
-                    }
-                }
                 Ok(Output::Timeout(at)) => {
-                    self.deadline = at;
+                    self.core_deadline = at;
                     break;
                 }
-                Ok(Output::Transmit(transmit)) => {
-                    sent = true;
-                    self.send(transmit, out);
-                }
+                Ok(Output::Transmit(transmit)) => self.send(transmit, out),
                 Ok(Output::Event(event)) => self.on_event(now, event, heard),
                 Err(error) => {
                     heard.push(Heard::Gone(error.to_string()));
@@ -302,6 +353,15 @@ impl Browser {
         // The core answers a check so only after its integrity has been verified.
         if payload.starts_with(&BINDING_SUCCESS) {
             out.verified.push(transmit.destination);
+            if self
+                .nominating
+                .take_if(|id| payload.get(8..20) == Some(&id[..]))
+                .is_some()
+            {
+                self.egress.move_to(transmit.destination);
+            }
+        } else {
+            self.egress.move_to(transmit.destination);
         }
         out.send_browser(transmit.destination, payload);
     }
@@ -310,18 +370,12 @@ impl Browser {
         match event {
             Event::Connected => {
                 self.connected = true;
+                if !self.egress.open() {
+                    heard.push(Heard::Gone("no keys for media".to_owned()));
+                }
                 heard.push(Heard::Connected);
             }
             Event::RtpPacket(packet) => heard.extend(self.on_packet(packet)),
-            Event::KeyframeRequest(request) => {
-                let complaint = self.complaint(now, request.mid);
-                heard.extend(complaint.map(|(track, layer)| Heard::KeyframeWanted(track, layer)));
-            }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. })
-                if self.layout.learn_estimate(estimate.as_u64()) =>
-            {
-                heard.push(Heard::LayoutChanged);
-            }
             Event::ChannelData(data) if self.messages.channel == Some(data.id) => {
                 self.on_message(now, &data.data, heard);
             }
@@ -335,26 +389,14 @@ impl Browser {
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 heard.push(Heard::Gone("no more connectivity checks".to_owned()));
             }
-            Event::PeerStats(stats) => self.meter.peer(&stats),
             Event::MediaIngressStats(stats) => {
                 if let Some(source) = self.source_from(stats.mid) {
                     self.meter.ingress(source, &stats);
                 }
             }
-            Event::MediaEgressStats(stats) => {
-                if let Some(source) = self.source_to(stats.mid) {
-                    self.meter.egress(source, &stats);
-                }
-            }
             Event::Closed => heard.push(Heard::Gone("closed by the browser".to_owned())),
             _ => {}
         }
-    }
-
-    fn complaint(&mut self, now: Instant, mid: Mid) -> Option<(TrackId, u8)> {
-        self.groups
-            .iter_mut()
-            .find_map(|group| group.complaint(now, mid))
     }
 
     /// What it wants to see; anything else, or too much of it, is refused and changes nothing.
@@ -411,14 +453,6 @@ impl Browser {
         sources.find(|(_, m)| *m == mid).map(|(source, _)| *source)
     }
 
-    /// What we send to it on an m-line.
-    fn source_to(&self, mid: Mid) -> Option<Source> {
-        Source::ALL.into_iter().find(|source| {
-            let slots = self.groups[*source as usize].iter();
-            slots.into_iter().any(|(stream, _)| stream.mid() == &*mid)
-        })
-    }
-
     fn source_of(&mut self, ssrc: Ssrc) -> Option<(Source, u8)> {
         if let Some(known) = self.sources.get(&ssrc) {
             return Some(*known);
@@ -443,4 +477,18 @@ impl Browser {
             self.stats.bytes_sent += payload.len() as u64;
         }
     }
+}
+
+/// The transaction of a connectivity check with which the browser nominates a pair (RFC 8445 section 7.3.1.5).
+fn nominates(check: &[u8]) -> Option<[u8; 12]> {
+    let transaction = check.get(8..20)?;
+    let mut rest = check.get(20..)?;
+    while let Some(([kind @ .., high, low], after)) = rest.split_first_chunk::<4>() {
+        if *kind == USE_CANDIDATE {
+            return transaction.try_into().ok();
+        }
+        let length = usize::from(u16::from_be_bytes([*high, *low])).next_multiple_of(4);
+        rest = after.get(length..)?;
+    }
+    None
 }

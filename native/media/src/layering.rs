@@ -85,7 +85,7 @@ impl Room {
         let Some(receiver) = self.members.get_mut(&key).and_then(Member::browser_mut) else {
             return false;
         };
-        receiver.seek_bandwidth(sustained, desired);
+        receiver.seek_bandwidth(now, sustained, desired);
         let mut told = false;
         let mut fresh = Vec::new();
         for (slot, choice) in shown.iter().zip(chosen) {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::Rtc;
-use str0m::media::{Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc, VideoOrientation, Vp8Descriptor};
+use str0m::media::Mid;
+use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
+use crate::egress::{Egress, Plain};
 use crate::events::Source;
 use crate::showing::Showing;
 use crate::slots::TrackId;
@@ -49,32 +49,18 @@ impl Forwarded {
 #[derive(Debug)]
 pub struct SlotStream {
     mid: Mid,
-    ssrc: Ssrc,
-    /// Of its repairs (RFC 4588).
-    rtx: Option<Ssrc>,
-    /// Whether the core knows it. It looks at every stream for each packet, so it knows only those in use.
-    declared: bool,
-    payload_type: Pt,
+    /// Its place among all that goes out.
+    stream: usize,
     /// What goes out.
     pub showing: Showing,
 }
 
 impl SlotStream {
-    /// A stream for a source's kind, of these SSRCs (its own, its repairs'), which the core doesn't know
-    /// yet; `start` is random.
-    pub fn new(
-        mid: Mid,
-        (ssrc, rtx): (Ssrc, Option<Ssrc>),
-        payload_type: Pt,
-        source: Source,
-        start: u64,
-    ) -> Self {
+    /// A stream for a source's kind; `start` is random.
+    pub fn new(mid: Mid, stream: usize, source: Source, start: u64) -> Self {
         Self {
             mid,
-            ssrc,
-            rtx,
-            declared: false,
-            payload_type,
+            stream,
             showing: Showing::new(source.is_video(), start),
         }
     }
@@ -85,38 +71,19 @@ impl SlotStream {
     }
 
     /// Queue a packet; false if it is of no use to the receiver.
-    fn write(&mut self, rtc: &mut Rtc, packet: &Forwarded) -> bool {
+    fn write(&mut self, egress: &mut Egress, packet: &Forwarded) -> bool {
         let Some(numbers) = self.showing.place(packet) else {
             return false;
         };
-        let mut direct = rtc.direct_api();
-        if !std::mem::replace(&mut self.declared, true) {
-            direct.declare_stream_tx(self.ssrc, self.rtx, self.mid, None);
-        }
-        let Some(stream) = direct.stream_tx(&self.ssrc) else {
-            return false;
-        };
-        let extensions = ExtensionValues {
-            audio_level: packet.level.map(|(level, _)| level),
-            voice_activity: packet.level.map(|(_, voice)| voice),
-            video_orientation: packet.orientation,
-            ..ExtensionValues::default()
-        };
-        let mut write = RtpWrite::new(
-            self.payload_type,
-            numbers.sequence.into(),
-            numbers.timestamp,
-            packet.arrived,
-            Arc::clone(&packet.payload),
-        )
-        .marker(packet.marker)
-        .ext_vals(extensions)
-        .nackable(packet.vp8.is_some());
-        let ids = numbers.vp8.zip(packet.vp8.as_ref());
-        if let Some(patch) = ids.and_then(|(ids, descriptor)| ids.patch(descriptor)) {
-            write = write.vp8_patch(patch);
-        }
-        stream.write_rtp(write);
+        egress.queue(Plain {
+            stream: self.stream,
+            numbers,
+            marker: packet.marker,
+            level: packet.level,
+            orientation: packet.orientation,
+            payload: Arc::clone(&packet.payload),
+            queued: packet.arrived,
+        });
         true
     }
 }
@@ -151,9 +118,9 @@ impl SlotGroup {
     }
 
     /// Queue a packet for the slot that has its track; false if there is none or it is of no use.
-    pub fn write(&mut self, rtc: &mut Rtc, track: TrackId, packet: &Forwarded) -> bool {
+    pub fn write(&mut self, egress: &mut Egress, track: TrackId, packet: &Forwarded) -> bool {
         let slot = self.tracks.iter().position(|held| *held == Some(track));
-        slot.is_some_and(|index| self.streams[index].write(rtc, packet))
+        slot.is_some_and(|index| self.streams[index].write(egress, packet))
     }
 
     /// Each slot's stream, to be changed, with what is in it.
@@ -161,9 +128,10 @@ impl SlotGroup {
         self.streams.iter_mut().zip(self.tracks.iter().copied())
     }
 
-    /// The track and the layer for which a keyframe is rightly asked on `mid`.
-    pub fn complaint(&mut self, now: Instant, mid: Mid) -> Option<(TrackId, u8)> {
-        let index = self.streams.iter().position(|stream| stream.mid == mid)?;
+    /// The track and the layer for which a keyframe is rightly asked in the slot of that stream.
+    pub fn complaint(&mut self, now: Instant, stream: usize) -> Option<(TrackId, u8)> {
+        let mut streams = self.streams.iter();
+        let index = streams.position(|slot| slot.stream == stream)?;
         let track = self.tracks[index]?;
         let layer = self.streams[index].showing.complain(now)?;
         Some((track, layer))

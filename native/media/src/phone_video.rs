@@ -230,7 +230,7 @@ impl PhoneVideo {
             Feedback::Lost { ssrc, packets } if ssrc == self.ssrc => {
                 self.repair(now, packets, out);
             }
-            Feedback::Keyframe { .. } | Feedback::Lost { .. } => {}
+            Feedback::Keyframe { .. } | Feedback::Lost { .. } | Feedback::Arrivals(_) => {}
         }
     }
 

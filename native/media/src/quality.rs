@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use str0m::media::{Mid, Rid};
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::stats::MediaIngressStats;
 
 use crate::events::Source;
 
@@ -88,7 +88,7 @@ impl Gauge {
     /// Packets lost of all sent, 0 to 1, as the receiver said lately.
     pub(crate) fn loss(&self, now: Instant) -> Option<f32> {
         let (at, loss, _) = self.reported?;
-        (now.saturating_duration_since(at) <= REPORT_LIFE).then_some(loss)
+        is_fresh(now, at).then_some(loss)
     }
 
     /// What is known of several streams as one flow. Loss is weighted by packets, jitter the worst.
@@ -102,7 +102,7 @@ impl Gauge {
             let Some((_, loss, jitter)) = gauge
                 .reported
                 .filter(|_| gauge.recent > 0)
-                .filter(|(at, _, _)| now.saturating_duration_since(*at) <= REPORT_LIFE)
+                .filter(|(at, _, _)| is_fresh(now, *at))
             else {
                 continue;
             };
@@ -119,6 +119,11 @@ impl Gauge {
 /// A time in ticks of a source's RTP clock.
 pub(crate) fn from_ticks(ticks: u32, clock_rate: u32) -> Duration {
     Duration::from_secs_f64(f64::from(ticks) / f64::from(clock_rate.max(1)))
+}
+
+/// Whether what was reported then says something of now.
+pub(crate) fn is_fresh(now: Instant, reported: Instant) -> bool {
+    now.saturating_duration_since(reported) <= REPORT_LIFE
 }
 
 /// A round trip that can be.
@@ -140,20 +145,14 @@ pub(crate) fn round_trip(now: u32, last_report: u32, delay: u32) -> Option<Durat
 
 type Stream = (Mid, Option<Rid>);
 
-/// What is known of a browser's streams. Its core tells of all of them every [`INTERVAL`].
+/// What is known of a browser's own streams. Its core tells of all of them every [`INTERVAL`].
 #[derive(Debug, Default)]
 pub(crate) struct BrowserMeter {
     received: HashMap<Stream, (Source, Gauge)>,
-    sent: HashMap<Stream, (Source, Gauge)>,
     round_trip: Option<(Instant, Duration)>,
 }
 
 impl BrowserMeter {
-    /// The whole connection's numbers: of them only the round trip of its feedback.
-    pub(crate) fn peer(&mut self, stats: &PeerStats) {
-        self.take_round_trip(stats.timestamp, stats.rtt);
-    }
-
     /// A stream from the browser.
     pub(crate) fn ingress(&mut self, source: Source, stats: &MediaIngressStats) {
         let now = stats.timestamp;
@@ -169,21 +168,6 @@ impl BrowserMeter {
         self.take_round_trip(now, stats.rtt);
     }
 
-    /// A stream to the browser.
-    pub(crate) fn egress(&mut self, source: Source, stats: &MediaEgressStats) {
-        let now = stats.timestamp;
-        let stream = (stats.mid, stats.rid);
-        let (_, gauge) = self
-            .sent
-            .entry(stream)
-            .or_insert_with(|| (source, Gauge::default()));
-        gauge.read(now, stats.packets, stats.bytes);
-        if let (Some(loss), Some(remote)) = (stats.loss, &stats.remote) {
-            gauge.report(now, loss, from_ticks(remote.jitter, clock_of(source)));
-        }
-        self.take_round_trip(now, stats.rtt);
-    }
-
     fn take_round_trip(&mut self, now: Instant, round_trip: Option<Duration>) {
         let newer = round_trip.and_then(plausible).map(|span| (now, span));
         self.round_trip = newer.or(self.round_trip);
@@ -191,19 +175,15 @@ impl BrowserMeter {
 
     /// All of it now.
     pub(crate) fn quality(&self, now: Instant) -> Quality {
-        let by_source = |gauges: &HashMap<Stream, (Source, Gauge)>| {
-            Source::ALL.map(|source| {
-                let mine = gauges.values().filter(|(other, _)| *other == source);
-                Gauge::flow(now, mine.map(|(_, gauge)| gauge))
-            })
-        };
-        let fresh =
-            |(at, _): &(Instant, Duration)| now.saturating_duration_since(*at) <= REPORT_LIFE;
+        let received = Source::ALL.map(|source| {
+            let mine = self.received.values().filter(|(other, _)| *other == source);
+            Gauge::flow(now, mine.map(|(_, gauge)| gauge))
+        });
+        let fresh = |(at, _): &(Instant, Duration)| is_fresh(now, *at);
         Quality {
             audio_codec: "opus",
             round_trip: self.round_trip.filter(fresh).map(|(_, span)| span),
-            received: by_source(&self.received),
-            sent: by_source(&self.sent),
+            received,
             ..Quality::default()
         }
     }
@@ -255,8 +235,7 @@ impl PhoneMeter {
 
     /// All of it now.
     pub(crate) fn quality(&self, now: Instant, audio_codec: &'static str) -> Quality {
-        let fresh =
-            |(at, _): &(Instant, Duration)| now.saturating_duration_since(*at) <= REPORT_LIFE;
+        let fresh = |(at, _): &(Instant, Duration)| is_fresh(now, *at);
         let mut quality = Quality {
             is_phone: true,
             audio_codec,

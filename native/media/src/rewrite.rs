@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+use str0m::rtp::Vp8Descriptor;
 
 /// VP8 picture ids have 15 bits.
 const PICTURE_ID_MASK: u16 = 0x7fff;
@@ -134,18 +134,6 @@ pub struct Vp8Ids {
     pub picture: u16,
     /// TL0PICIDX, if the packet has one.
     pub layer: Option<u8>,
-}
-
-impl Vp8Ids {
-    /// The change to make to a packet's payload descriptor; none if it has no room for them: a 7-bit id can't
-    /// hold every new one; such a sender's ids stay as they are.
-    pub fn patch(self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
-        let mut patch = descriptor.patch().picture_id(self.picture);
-        if let Some(layer) = self.layer {
-            patch = patch.tl0_pic_idx(layer);
-        }
-        patch.build().ok()
-    }
 }
 
 /// VP8 picture ids and TL0PICIDX of one outgoing stream.

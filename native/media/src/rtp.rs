@@ -159,6 +159,14 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Append padding to a packet that has none: so many octets, one at least (RFC 3550 section 5.1).
+pub fn set_padding(packet: &mut Vec<u8>, octets: u8) {
+    let octets = octets.max(1);
+    packet.extend(std::iter::repeat_n(0, usize::from(octets) - 1));
+    packet.push(octets);
+    packet[0] |= PADDING_BIT;
+}
+
 fn without_padding(first: u8, body: &[u8]) -> Result<&[u8], Malformed> {
     if first & PADDING_BIT == 0 {
         return Ok(body);

@@ -231,6 +231,39 @@ fn a_storm_of_repair_requests_is_answered_in_part() {
 }
 
 #[test]
+fn forged_reports_are_counted_and_change_nothing() {
+    let (mut network, alice, bob) = film();
+    network.record = true;
+    let address = network.clients[bob].address;
+    let now = network.now;
+    network.clients[bob].complain(now);
+    network.exchange();
+    let is_report = |data: &[u8]| matches!(data, [128..=191, 192..=223, ..]);
+    let reports = network.seen.iter();
+    let report = reports
+        .filter(|(from, data)| *from == address && is_report(data))
+        .map(|(_, data)| data.clone())
+        .next_back()
+        .unwrap();
+    network.run(Duration::from_secs(2));
+    let asked = network.clients[alice].keyframe_requests;
+    let refused = network.stats("bob").packets_refused;
+    let mut altered = report.clone();
+    altered[12] ^= 1;
+    for forged in [
+        report,
+        altered,
+        vec![0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2],
+    ] {
+        network.inject(BROWSERS, address, forged);
+    }
+    network.run(Duration::from_millis(100));
+    assert_eq!(network.stats("bob").packets_refused - refused, 3);
+    assert_eq!(network.clients[alice].keyframe_requests, asked);
+    assert!(!network.is_gone("bob"));
+}
+
+#[test]
 fn hostile_messages_change_nothing() {
     let (mut network, alice, bob) = film();
     let slot = network.clients[bob].slot_of("alice", "camera").unwrap();

@@ -8,10 +8,10 @@ import typer
 
 from vestibule.cli.output import fail, say, show_table
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
-from vestibule.config import server_name
 from vestibule.pki.acme.public_certificate import PublicCertificate
 from vestibule.pki.authority import Authority
 from vestibule.pki.files import read_certificate, write_private
+from vestibule.setting_values import server_name
 
 app = typer.Typer(help="Certificates: show, list, issue, revoke, renew.", no_args_is_help=True)
 

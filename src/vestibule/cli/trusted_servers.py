@@ -6,8 +6,8 @@ import typer
 
 from vestibule.cli.output import fail, say
 from vestibule.cli.workspace import DEFAULT_CONFIG, ConfigOption, Workspace, run
-from vestibule.config import server_name
 from vestibule.directory.trusted_servers import TrustedServers
+from vestibule.setting_values import server_name
 
 app = typer.Typer(
     help="Servers that may connect to this one: add, list, remove.", no_args_is_help=True

@@ -1,8 +1,6 @@
 """C3P, the conference control protocol (`application/cccp+xml`), as focus and clients speak it.
 
-Only what a message says is kept: its command, the keys and values in it. Element names are compared
-without their namespace, as Skype-for-Business-era clients do. No document type, entity or external
-reference is ever read (ATTACKS 24).
+Only what a message says is kept: its command, the keys and values in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
+
+from vestibule.sip.xml_body import BadBody, anywhere, children, name_of, read_xml, text_of
 
 CONTENT_TYPE = "application/cccp+xml"
 NAMESPACE = "urn:ietf:params:xml:ns:cccp"
@@ -23,11 +23,6 @@ _C3P_FIRST: Any = {None: NAMESPACE, "mscp": EXTENSIONS, "ci": CONFERENCE_INFO}
 _EXTENSIONS_FIRST: Any = {None: EXTENSIONS}
 _RECORDING_FIRST: Any = {None: RECORDING}
 _LARGEST = 32 * 1024
-_DEEPEST = 32
-
-
-class C3pError(ValueError):
-    """The body is no C3P request; the message says why and may go on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +49,16 @@ class C3pRequest:
 
 
 def parse_request(body: bytes) -> C3pRequest:
-    """Read a C3P request. Raises C3pError."""
-    root = _root_of(body)
-    if _name(root) != "request":
-        raise C3pError("C3P request expected")
-    commands = [child for child in root if isinstance(child.tag, str)]
+    """Read a C3P request. Raises BadBody."""
+    root = read_xml(body, largest=_LARGEST)
+    if name_of(root) != "request":
+        raise BadBody("C3P request expected")
+    commands = children(root)
     if len(commands) != 1:
-        raise C3pError("exactly one C3P command expected")
+        raise BadBody("exactly one C3P command expected")
     command = commands[0]
     return C3pRequest(
-        command=_name(command),
+        command=name_of(command),
         request_id=root.get("requestId", ""),
         sender=root.get("from", ""),
         recipient=root.get("to", ""),
@@ -76,8 +71,8 @@ def parse_request(body: bytes) -> C3pRequest:
         display_name=_text(command, "display-text"),
         role=_text(command, "entry"),
         access=_text(command, "access"),
-        user_entities=tuple((e.text or "").strip() for e in _all(command, "userEntity")),
-        media={_text(m, "type"): _text(m, "status") for m in _all(command, "media")},
+        user_entities=tuple(text_of(e) for e in anywhere(command, "userEntity")),
+        media={_text(m, "type"): _text(m, "status") for m in anywhere(command, "media")},
     )
 
 
@@ -133,46 +128,11 @@ def _response(
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
-def _root_of(body: bytes) -> etree._Element:
-    if len(body) > _LARGEST:
-        raise C3pError("C3P body too large")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
-        huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    try:
-        root = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError as error:
-        raise C3pError("C3P body is not well-formed XML") from error
-    document: Any = root.getroottree().docinfo
-    if document.doctype:
-        raise C3pError("a document type is not accepted")
-    if _depth(root) > _DEEPEST:
-        raise C3pError("C3P body nested too deeply")
-    return root
-
-
-def _depth(root: etree._Element) -> int:
-    level = deepest = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        level += 1 if event == "start" else -1
-        deepest = max(deepest, level)
-    return deepest
-
-
-def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname
-
-
-def _all(parent: etree._Element, name: str) -> list[etree._Element]:
-    return [e for e in parent.iter() if isinstance(e.tag, str) and _name(e) == name]
-
-
 def _attribute(parent: etree._Element, element: str, attribute: str) -> str:
-    found = _all(parent, element)
+    found = anywhere(parent, element)
     return found[0].get(attribute, "") if found else ""
 
 
 def _text(parent: etree._Element, name: str) -> str:
-    found = _all(parent, name)
-    return (found[0].text or "").strip() if found else ""
+    found = anywhere(parent, name)
+    return text_of(found[0]) if found else ""

@@ -14,7 +14,7 @@ import structlog
 from vestibule.conferencing import c3p
 from vestibule.conferencing.admission import Who
 from vestibule.conferencing.audio_video import AudioVideo
-from vestibule.conferencing.c3p import C3pError, C3pRequest
+from vestibule.conferencing.c3p import C3pRequest
 from vestibule.conferencing.conference import Acted, Conference, Ending, NotAllowed, Schedule, Seat
 from vestibule.conferencing.display_name import shown_name
 from vestibule.conferencing.focus_session import Acceptance, FocusSession, reason
@@ -32,6 +32,7 @@ from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.transaction import ServerTransaction
 from vestibule.sip.uri import SipUri
+from vestibule.sip.xml_body import BadBody
 
 _SDP = "application/sdp"
 
@@ -241,7 +242,7 @@ class Focus:
             raise SipRefusal(415, headers=(("Accept", f"{c3p.CONTENT_TYPE}, {_SDP}"),))
         try:
             join = c3p.parse_request(message.body)
-        except C3pError as error:
+        except BadBody as error:
             raise SipRefusal(400, headers=(reason(400, str(error)),)) from error
         if join.command != "addUser":
             raise SipRefusal(400, headers=(reason(400, "addUser expected"),))

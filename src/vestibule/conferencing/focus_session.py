@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vestibule.conferencing import c3p
-from vestibule.conferencing.c3p import C3pError, C3pRequest
+from vestibule.conferencing.c3p import C3pRequest
 from vestibule.conferencing.commands import COMMANDS
 from vestibule.conferencing.conference import (
     Conference,
@@ -18,6 +18,7 @@ from vestibule.sip.dialog import Dialog
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.transaction import ServerTransaction
+from vestibule.sip.xml_body import BadBody
 
 KEEP_WAITING_SECONDS = 60.0
 ALLOW = "INVITE, ACK, BYE, CANCEL, INFO, SUBSCRIBE, OPTIONS"
@@ -130,7 +131,7 @@ class FocusSession:
             return
         try:
             request = c3p.parse_request(transaction.request.body)
-        except C3pError as error:
+        except BadBody as error:
             transaction.respond(400, headers=(reason(400, str(error)),))
             return
         transaction.respond(200, body=self._carry_out(request), content_type=c3p.CONTENT_TYPE)

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from vestibule.conferencing.c3p import (
-    C3pError,
     connection_info,
     failure,
     parse_request,
     success,
     user,
 )
+from vestibule.sip.xml_body import BadBody
 
 HEAD = (
     '<request xmlns="urn:ietf:params:xml:ns:cccp" '
@@ -80,7 +80,7 @@ def test_modify_media() -> None:
     ],
 )
 def test_refused_bodies(body: bytes) -> None:
-    with pytest.raises(C3pError):
+    with pytest.raises(BadBody):
         parse_request(body)
 
 
@@ -88,7 +88,7 @@ def test_refused_bodies(body: bytes) -> None:
 def test_any_bytes_are_a_request_or_an_error(body: bytes) -> None:
     try:
         parse_request(body)
-    except C3pError:
+    except BadBody:
         pass
 
 

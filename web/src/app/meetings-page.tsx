@@ -25,6 +25,7 @@ import type { SessionInfo } from "../state/api";
 import { MeetingsModel, type MeetingsState } from "../state/meetings";
 import type { SessionModel } from "../state/session";
 import { DoorMark } from "./brand";
+import { CardList } from "./card-list";
 import { localPart, navigate } from "./location";
 import { MeetingCard } from "./meeting-card";
 import { PageFrame } from "./page-frame";
@@ -47,7 +48,6 @@ const useStyles = makeStyles({
   },
   words: { gridColumn: "1 / -1", display: "flex", flexDirection: "column", gap: tokens.spacingVerticalXS },
   hint: { color: tokens.colorNeutralForeground2 },
-  list: { listStyleType: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalM },
   listTitle: { marginBottom: tokens.spacingVerticalM },
   empty: {
     display: "flex",
@@ -146,7 +146,7 @@ function MeetingList({ model, state }: { model: MeetingsModel; state: MeetingsSt
     );
   }
   return (
-    <ul className={styles.list}>
+    <CardList>
       {state.meetings.map((meeting) => (
         <MeetingCard
           key={meeting.id}
@@ -155,7 +155,7 @@ function MeetingList({ model, state }: { model: MeetingsModel; state: MeetingsSt
           onEnd={() => model.end(meeting.id)}
         />
       ))}
-    </ul>
+    </CardList>
   );
 }
 

@@ -14,12 +14,12 @@ import { useEffect, useState } from "react";
 import { clockTime, common, fileSize, meetings, recordings as words } from "../messages";
 import type { Api, KeptRecording } from "../state/api";
 import { RecordingsModel } from "../state/recordings";
+import { Card, CardList } from "./card-list";
 import { ConfirmDialog } from "./confirm-dialog";
 import { useStore } from "./use-store";
 
 const useStyles = makeStyles({
   title: { marginBottom: tokens.spacingVerticalM },
-  list: { listStyleType: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalM },
   empty: {
     display: "flex",
     flexDirection: "column",
@@ -29,22 +29,6 @@ const useStyles = makeStyles({
     textAlign: "center",
     color: tokens.colorNeutralForeground2,
   },
-  card: {
-    padding: "16px clamp(16px, 3vw, 24px)",
-    borderRadius: tokens.borderRadiusXLarge,
-    backgroundColor: tokens.colorNeutralBackground1,
-    boxShadow: tokens.shadow4,
-    display: "grid",
-    gridTemplateColumns: "minmax(0, 1fr) auto",
-    gap: tokens.spacingVerticalM,
-    alignItems: "center",
-    "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
-  },
-  words: { minWidth: 0, display: "flex", flexDirection: "column" },
-  subject: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
-  detail: { color: tokens.colorNeutralForeground3 },
-  state: { color: tokens.colorPaletteRedForeground1 },
-  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
 
 /** The recordings of the person's meetings. Where nothing may be recorded, only if there are any. */
@@ -75,7 +59,7 @@ export function RecordingsSection({ api, allowed }: { api: Api; allowed: boolean
           <Text>{words.emptyText}</Text>
         </div>
       )}
-      <ul className={styles.list}>
+      <CardList>
         {state.recordings.map((recording) => (
           <RecordingCard
             key={recording.id}
@@ -84,14 +68,13 @@ export function RecordingsSection({ api, allowed }: { api: Api; allowed: boolean
             downloading={state.downloading.has(recording.id)}
           />
         ))}
-      </ul>
+      </CardList>
     </section>
   );
 }
 
 function RecordingCard(props: { recording: KeptRecording; model: RecordingsModel; downloading: boolean }) {
   const { recording, model, downloading } = props;
-  const styles = useStyles();
   const [removing, setRemoving] = useState(false);
   const download = async () => {
     const file = await model.download(recording.id);
@@ -99,29 +82,33 @@ function RecordingCard(props: { recording: KeptRecording; model: RecordingsModel
       save(file, recording);
     }
   };
-  const runs = recording.state === "recording";
+  const actions = (
+    <>
+      <Button
+        appearance="subtle"
+        aria-label={words.removeOf(recording.subject)}
+        onClick={() => setRemoving(true)}
+      >
+        {words.remove}
+      </Button>
+      <Button
+        icon={downloading ? <Spinner size="tiny" /> : <ArrowDownloadRegular />}
+        disabledFocusable={downloading}
+        aria-label={words.downloadOf(recording.subject)}
+        onClick={download}
+      >
+        {downloading ? words.downloading : words.download}
+      </Button>
+    </>
+  );
   return (
-    <li className={styles.card} data-testid="kept-recording">
-      <Facts recording={recording} />
-      {!runs && (
-        <div className={styles.actions}>
-          <Button
-            appearance="subtle"
-            aria-label={words.removeOf(recording.subject)}
-            onClick={() => setRemoving(true)}
-          >
-            {words.remove}
-          </Button>
-          <Button
-            icon={downloading ? <Spinner size="tiny" /> : <ArrowDownloadRegular />}
-            disabledFocusable={downloading}
-            aria-label={words.downloadOf(recording.subject)}
-            onClick={download}
-          >
-            {downloading ? words.downloading : words.download}
-          </Button>
-        </div>
-      )}
+    <Card
+      title={recording.subject}
+      lines={[words.about(new Date(recording.started_at * 1000), recording.started_by), extent(recording)]}
+      state={words.states[recording.state]}
+      actions={recording.state !== "recording" && actions}
+      testId="kept-recording"
+    >
       <ConfirmDialog
         open={removing}
         title={words.removeTitle}
@@ -130,33 +117,14 @@ function RecordingCard(props: { recording: KeptRecording; model: RecordingsModel
         onConfirm={() => model.remove(recording.id)}
         onClose={() => setRemoving(false)}
       />
-    </li>
+    </Card>
   );
 }
 
-function Facts({ recording }: { recording: KeptRecording }) {
-  const styles = useStyles();
-  const { seconds, octets, state } = recording;
+/** How long and large it is, and how long it is kept. */
+function extent({ seconds, octets, deleted_after }: KeptRecording): string {
   const size = [seconds === null ? "" : clockTime(seconds), octets === null ? "" : fileSize(octets)];
-  const until = words.until(new Date(recording.deleted_after * 1000));
-  return (
-    <div className={styles.words}>
-      <Subtitle2 as="h3" className={styles.subject}>
-        {recording.subject}
-      </Subtitle2>
-      <Text size={200} className={styles.detail}>
-        {words.about(new Date(recording.started_at * 1000), recording.started_by)}
-      </Text>
-      <Text size={200} className={styles.detail}>
-        {[...size, until].filter(Boolean).join(" · ")}
-      </Text>
-      {words.states[state] && (
-        <Text size={200} className={styles.state}>
-          {words.states[state]}
-        </Text>
-      )}
-    </div>
-  );
+  return [...size, words.until(new Date(deleted_after * 1000))].filter(Boolean).join(" · ");
 }
 
 /** Hand a file to the browser's downloads. */

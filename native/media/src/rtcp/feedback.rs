@@ -1,4 +1,4 @@
-//! What a receiver of pictures asks for: keyframes (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1, and
+//! What a receiver asks for or tells: keyframes (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1, and
 //! RFC 2032 section 5.2.1 of old phones) and packets that it lost (RFC 4585 section 6.2.1).
 
 use super::{Part, begin, finish, word};
@@ -8,6 +8,8 @@ pub(super) const OLD_KEYFRAME_REQUEST: u8 = 192;
 pub(super) const TRANSPORT_FEEDBACK: u8 = 205;
 pub(super) const PAYLOAD_FEEDBACK: u8 = 206;
 const LOST_PACKETS: u8 = 1;
+/// draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1.
+const ARRIVALS: u8 = 15;
 const PICTURE_LOST: u8 = 1;
 const KEYFRAME_COMMAND: u8 = 4;
 /// Where the items begin, after the SSRCs of who asks and of what is asked about.
@@ -30,6 +32,8 @@ pub enum Feedback<'a> {
         /// Which.
         packets: Lost<'a>,
     },
+    /// When packets of the whole connection arrived; see `bandwidth`.
+    Arrivals(&'a [u8]),
 }
 
 /// Packets that were lost.
@@ -74,6 +78,7 @@ fn read(kind: u8, format: u8, body: &[u8]) -> (Option<Feedback<'_>>, &[[u8; 8]])
             let packets = Lost(items.as_chunks().0);
             (Some(Feedback::Lost { ssrc, packets }), &[])
         }
+        (TRANSPORT_FEEDBACK, ARRIVALS, Some(items)) => (Some(Feedback::Arrivals(items)), &[]),
         _ => (None, &[]),
     }
 }

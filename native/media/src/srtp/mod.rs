@@ -27,7 +27,8 @@ pub use suite::{KeyRefused, Suite};
 
 /// SSRCs that one direction keeps state for; the next one is refused, not exchanged for an old
 /// one, for forgetting a source's index would let its packets be replayed (or its nonces reused).
-pub const MAX_SOURCES: usize = 16;
+/// A browser has up to 29 slots, most of them with a stream of repairs.
+pub const MAX_SOURCES: usize = 64;
 
 /// Octets that [`SrtpSender`] may add to a packet: a tag and the SRTCP index word.
 pub const MAX_OVERHEAD: usize = 20;
