@@ -74,7 +74,7 @@ impl PhoneVideo {
             track: None,
             showing: Showing::new(true, start as u64),
             budget: PictureBudget::new(now, leg.bandwidth),
-            repairs: Repairs::default(),
+            repairs: Repairs::new(),
             ssrc: (start >> 64) as u32,
             sent: (0, 0),
             queue: Vec::new(),

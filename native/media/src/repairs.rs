@@ -3,7 +3,6 @@
 //! They go out again octet for octet: under the same index a packet may only be sent as it was, and
 //! whoever has had it takes it for a replay.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Packets that are kept, half a second of a large picture.
@@ -21,17 +20,19 @@ struct Kept {
     last: Instant,
 }
 
-/// See the module.
-#[derive(Debug, Default)]
-pub(crate) struct Repairs(VecDeque<Kept>);
+/// See the module. A packet's place follows from its number: a wish may name thousands.
+#[derive(Debug)]
+pub(crate) struct Repairs([Option<Kept>; KEPT]);
 
 impl Repairs {
+    /// Nothing is kept.
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| None))
+    }
+
     /// A packet goes out.
     pub(crate) fn keep(&mut self, now: Instant, sequence: u16, packet: &[u8]) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
-        }
-        self.0.push_back(Kept {
+        self.0[usize::from(sequence) % KEPT] = Some(Kept {
             sequence,
             packet: packet.to_vec(),
             times: 0,
@@ -41,7 +42,8 @@ impl Repairs {
 
     /// The packet to send again; `None` if it is gone, or was sent again too often or just now.
     pub(crate) fn take(&mut self, now: Instant, sequence: u16) -> Option<Vec<u8>> {
-        let kept = self.0.iter_mut().find(|kept| kept.sequence == sequence)?;
+        let place = self.0[usize::from(sequence) % KEPT].as_mut();
+        let kept = place.filter(|kept| kept.sequence == sequence)?;
         let is_first = kept.times == 0;
         if kept.times >= MOST_TIMES || !(is_first || now >= kept.last + PAUSE) {
             return None;
@@ -60,7 +62,7 @@ mod tests {
     fn a_packet_is_sent_again_seldom_and_only_the_newest_are() {
         let now = Instant::now();
         let later = |times| now + PAUSE * times;
-        let mut repairs = Repairs::default();
+        let mut repairs = Repairs::new();
         for sequence in 0..200_u16 {
             repairs.keep(now, sequence, &sequence.to_be_bytes());
         }

@@ -168,6 +168,14 @@ impl Vp8Rewriter {
         self.skipped.push_back(picture);
     }
 
+    /// Ids come round again: what was left out long before a picture is forgotten.
+    fn forget_skipped_long_before(&mut self, picture: u16) {
+        self.skipped.retain(|other| {
+            let behind = picture.wrapping_sub(*other) & PICTURE_ID_MASK;
+            usize::from(behind) <= 4 * REMEMBERED || behind > PICTURE_ID_MASK / 2
+        });
+    }
+
     /// How many pictures were left out after one.
     fn skipped_after(&self, picture: u16) -> u16 {
         let is_after = |other: &&u16| {
@@ -190,6 +198,7 @@ impl Vp8Rewriter {
                     .wrapping_sub(layer.unwrap_or_default()),
             ),
         });
+        self.forget_skipped_long_before(picture);
         let late = self.skipped_after(picture);
         let picture = picture.wrapping_add(picture_offset).wrapping_add(late) & PICTURE_ID_MASK;
         let layer_out = layer.unwrap_or_default().wrapping_add(layer_offset);
@@ -308,6 +317,13 @@ mod tests {
         assert_eq!(ids(&mut stream, 2), 0);
         assert_eq!(ids(&mut stream, 0), 0x7fff, "it was overtaken");
         assert_eq!(ids(&mut stream, 3), 1);
+        for picture in 4..40_000_u16 {
+            let picture = picture & PICTURE_ID_MASK;
+            assert_eq!(
+                ids(&mut stream, picture),
+                picture.wrapping_sub(2) & PICTURE_ID_MASK
+            );
+        }
     }
 
     proptest! {

@@ -36,6 +36,10 @@ fn has_temporal(payload: &[u8]) -> Option<usize> {
     if payload[0] & 0x80 == 0 || flags & 0x20 == 0 {
         return None;
     }
+    // A 7-bit picture id can't close up over frames that are left out, so that none are.
+    if flags & 0x80 != 0 && payload.get(2)? & 0x80 == 0 {
+        return None;
+    }
     // It is the last octet of the descriptor.
     descriptor_octets(payload)?.checked_sub(1)
 }
@@ -118,6 +122,11 @@ mod tests {
             of(1, true)
         );
         assert_eq!(Temporal::of(&[0x90, 0x20, 0x80, 9]), of(2, false));
+        assert_eq!(
+            Temporal::of(&[0x90, 0xa0, 0x01, 0x80, 9]),
+            of(0, false),
+            "a short id"
+        );
         assert_eq!(Temporal::of(&[0x90, 0x80, 0x80, 0xc0, 9]), of(0, false));
         assert_eq!(Temporal::of(&[0x10, 0x20, 0x80]), of(0, false));
         assert_eq!(Temporal::of(&[0x90, 0x20]), of(0, false));
