@@ -37,7 +37,7 @@ const MAX_CHANNEL_MESSAGE: u32 = 16 * 1024;
 
 /// What all browsers of a node share.
 pub struct Answerer {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     certificate: DtlsCert,
     crypto: Arc<CryptoProvider>,
 }
@@ -100,12 +100,18 @@ impl Answerer {
             connected: false,
             messages: Messages::default(),
             layout: Layout::new(now),
+            call: None,
         };
         Ok((browser, answer.to_sdp_string()))
     }
 
     /// `estimating`: without reports of arrivals an estimate would never grow, and packets would wait for it.
-    fn build(&self, now: Instant, credentials: IceCreds, estimating: bool) -> Result<Rtc, Refused> {
+    pub(crate) fn build(
+        &self,
+        now: Instant,
+        credentials: IceCreds,
+        estimating: bool,
+    ) -> Result<Rtc, Refused> {
         let mut rtc = Rtc::builder()
             .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
@@ -128,14 +134,14 @@ impl Answerer {
 }
 
 /// The reason goes into a SIP header, so it may not bring lines of its own.
-fn printable(error: &RtcError) -> String {
+pub(crate) fn printable(error: &RtcError) -> String {
     error
         .to_string()
         .replace(|character: char| character.is_control(), " ")
 }
 
 /// The payload type with which a codec was negotiated on an m-line.
-fn negotiated(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
+pub(crate) fn negotiated(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
     let media = rtc.media(mid)?;
     media.remote_pts().iter().copied().find(|pt| {
         rtc.codec_config()
@@ -171,14 +177,14 @@ fn slot_group(rtc: &mut Rtc, mids: &[Mid], source: Source) -> Result<SlotGroup, 
 }
 
 /// A random beginning of sequence numbers and timestamps (RFC 3550 section 5.1).
-fn random_start() -> Result<u64, Refused> {
+pub(crate) fn random_start() -> Result<u64, Refused> {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
     Ok(u64::from_ne_bytes(bytes))
 }
 
 /// The credentials are what proves a connectivity check, so they come from the system's generator.
-fn random_credentials() -> Result<IceCreds, Refused> {
+pub(crate) fn random_credentials() -> Result<IceCreds, Refused> {
     let mut bytes = [0; UFRAG_CHARS + PASSWORD_CHARS];
     rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
     let text: String = bytes

@@ -8,17 +8,18 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
+from vestibule.media.session_origin import Origin
 from vestibule.sip.sdp import Codec, Crypto, MediaDescription, SdpError, SessionDescription
 
 Suite = Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
 CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
 
-_KEY_OCTETS: dict[Suite, int] = {
+KEY_OCTETS: dict[Suite, int] = {
     "AEAD_AES_256_GCM": 44,
     "AEAD_AES_128_GCM": 28,
     "AES_CM_128_HMAC_SHA1_80": 30,
 }
-_APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
+APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
 _CODECS: dict[tuple[str, int], CodecName] = {
     ("opus", 48000): "opus",
     ("g722", 8000): "G722",
@@ -59,7 +60,7 @@ def read_phone_offer(text: str, *, fips: bool = False) -> PhoneOffer:
     for index, medium in enumerate(description.media):
         if medium.kind == "audio" and medium.port and "RTP/" in medium.profile:
             return _choose(index, medium, description.media, fips=fips)
-    raise _not_acceptable("no audio offered")
+    raise not_acceptable("no audio offered")
 
 
 def _choose(
@@ -67,47 +68,50 @@ def _choose(
 ) -> PhoneOffer:
     chosen = _crypto(medium, fips=fips)
     if chosen is None:
-        raise _not_acceptable("media without SRTP keys is not accepted")
+        raise not_acceptable("media without SRTP keys is not accepted")
     suite, crypto, key = chosen
     codecs = medium.codecs()
     names = [(c, _CODECS.get((c.name.lower(), c.rate))) for c in codecs]
     served = next(((codec, name) for codec, name in names if name is not None), None)
     if served is None:
-        raise _not_acceptable("no codec in common")
+        raise not_acceptable("no codec in common")
     described, codec = served
     dtmf = next((c for c in codecs if c.name.lower() == "telephone-event"), None)
     return PhoneOffer(
         index, media, codec, described, dtmf, suite, crypto.tag, key,
-        secrets.token_bytes(_KEY_OCTETS[suite]), medium.address, medium.port,
+        secrets.token_bytes(KEY_OCTETS[suite]), medium.address, medium.port,
         medium.has("rtcp-mux"), medium.direction,
     )  # fmt: skip
 
 
 def _crypto(medium: MediaDescription, *, fips: bool) -> tuple[Suite, Crypto, bytes] | None:
     offered = [c for c in medium.cryptos() if not (c.has_mki or c.has_parameters)]
-    for suite, octets in _KEY_OCTETS.items():
-        if fips and suite not in _APPROVED:
+    for suite, octets in KEY_OCTETS.items():
+        if fips and suite not in APPROVED:
             continue
         for crypto in offered:
             if crypto.suite.upper() != suite:
                 continue
-            try:
-                key = base64.b64decode(crypto.key, validate=True)
-            except ValueError:
-                continue
-            if len(key) == octets:
+            key = key_of(crypto, octets)
+            if key is not None:
                 return suite, crypto, key
     return None
 
 
-def write_answer(offer: PhoneOffer, address: str, port: int) -> str:
-    """The answer, with our address and port."""
-    family = "IP6" if ":" in address else "IP4"
-    session = secrets.randbelow(2**31)
-    lines = [
-        "v=0", f"o=- {session} {session} IN {family} {address}", "s=-",
-        f"c=IN {family} {address}", "t=0 0",
-    ]  # fmt: skip
+def key_of(crypto: Crypto, octets: int) -> bytes | None:
+    """Key and salt of an `a=crypto` line, if they have that length."""
+    try:
+        key = base64.b64decode(crypto.key, validate=True)
+    except ValueError:
+        return None
+    return key if len(key) == octets else None
+
+
+def write_answer(
+    offer: PhoneOffer, address: str, port: int, *, origin: Origin | None = None
+) -> str:
+    """The answer, with our address and port. `origin`: of the session, if this isn't its first description."""
+    lines = (origin or Origin.drawn()).lines(address)
     for index, medium in enumerate(offer.media):
         if index == offer.index:
             lines += _served(offer, medium, port)
@@ -141,5 +145,6 @@ _ANSWERED = {
 }  # fmt: skip
 
 
-def _not_acceptable(why: str) -> SdpError:
+def not_acceptable(why: str) -> SdpError:
+    """488, and why."""
     return SdpError(488, headers=(("Warning", f'399 vestibule "{why}"'),))

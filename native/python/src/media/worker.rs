@@ -13,6 +13,7 @@ use mio::{Events, Poll, Token, Waker};
 use thiserror::Error;
 use vestibule_media::{PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId, Unrecordable};
 
+use super::calls::{OfferedPhones, close};
 use super::events::Told;
 use super::recordings::Recordings;
 use super::sockets::Sockets;
@@ -44,6 +45,8 @@ pub struct Worker {
     pub rooms: Rooms,
     /// Its sockets.
     pub sockets: Sockets,
+    /// Phones that have not answered our offers.
+    pub offered_phones: OfferedPhones,
     /// The files of the rooms that are recorded.
     pub recordings: Recordings,
     /// The time of this turn of the loop.
@@ -78,6 +81,7 @@ impl Worker {
         let worker = Self {
             rooms,
             sockets,
+            offered_phones: OfferedPhones::default(),
             recordings: Recordings::new(Arc::clone(&events)),
             now,
             poll,
@@ -98,15 +102,12 @@ impl Worker {
         leg: PhoneLeg,
         rights: Rights,
     ) -> Result<u16, Refused> {
-        let opened = self.sockets.open_random(!leg.rtcp_mux);
-        let (port, sockets) = opened.map_err(|_| Refused::Internal("no free media port"))?;
+        let (port, sockets) = self.sockets_for(room, endpoint, leg.rtcp_mux)?;
         let joined = self
             .rooms
             .join_phone(self.now, room, endpoint, leg, sockets, rights);
         if joined.is_err() {
-            for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
-                self.sockets.close(socket);
-            }
+            close(&mut self.sockets, sockets);
         }
         joined.map(|()| port)
     }
