@@ -8,6 +8,7 @@ import socket
 import ssl
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Host
@@ -26,7 +27,7 @@ class SipLine:
         self._socket.settimeout(10.0)
         self._buffer = b""
 
-    def __enter__(self) -> "SipLine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -22,7 +22,7 @@ from vestibule.sip.client_transaction import ClientTransaction
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.layer import TransactionLayer
-from vestibule.sip.message import Headers, SipMessage, build_request, parse_sip
+from vestibule.sip.message import Headers, SipMessage, build_request
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.transaction import ServerTransaction, new_tag
 
@@ -84,7 +84,6 @@ class Bridge:
         self._device_media: CallEnd = far()
         self._waiting: Waiting | None = None
         self._call: ClientTransaction | None = None
-        self._invite: SipMessage | None = None
         self._device: BridgedEnd | None = None
         self._caller: BridgedEnd | None = None
         self._is_over = False
@@ -97,10 +96,9 @@ class Bridge:
             self.end("no media")
             raise
         self._waiting = waiting
-        data = self._invitation(offer)
-        self._invite = parse_sip(data)
-        flow = self._bridged.device.flow
-        self._call = self._parts.layer.send_request(data, flow, self._answered, self._failed)
+        self._call = self._parts.layer.send_request(
+            self._invitation(offer), self._bridged.device.flow, self._answered, self._failed
+        )
 
     def cancel(self, reason: str | None = None) -> None:
         """Give up, if the device has not accepted yet."""
@@ -142,8 +140,8 @@ class Bridge:
     # --- what the device answers ---
 
     def _answered(self, response: SipMessage) -> None:
-        waiting = self._waiting
-        if waiting is None or response.status == 100:
+        waiting, call = self._waiting, self._call
+        if waiting is None or call is None or response.status == 100:
             return
         if response.status < 200:
             contact = ("Contact", f"<{self._contact(self._bridged.callee)}>")
@@ -152,14 +150,13 @@ class Bridge:
             self.end("refused")
             waiting.bridge_failed(response.status, response)
         elif self._device is not None or self._is_over:
-            self._decline(response)
+            self._decline(self._dialog_of(call, response))
         else:
-            self._accepted(waiting, response)
+            self._accepted(waiting, self._dialog_of(call, response), response)
 
-    def _accepted(self, waiting: Waiting, response: SipMessage) -> None:
-        device = self._keep(self._dialog_of(response), self._device_media)
-        self._device = device
-        device.dialog.acknowledge()
+    def _accepted(self, waiting: Waiting, dialog: Dialog, response: SipMessage) -> None:
+        self._device = self._keep(dialog, self._device_media)
+        dialog.acknowledge()
         try:
             require_keys(response)
             answer = response.body.decode("utf-8", "replace")
@@ -171,9 +168,9 @@ class Bridge:
             return
         waiting.bridge_accepted(self)
 
-    def _decline(self, response: SipMessage) -> None:
+    @staticmethod
+    def _decline(dialog: Dialog) -> None:
         """A second acceptance of one INVITE, or one that came too late."""
-        dialog = self._dialog_of(response)
         dialog.acknowledge()
         dialog.request("BYE")
 
@@ -200,12 +197,11 @@ class Bridge:
         self._parts.dialogs.add(dialog, end)
         return end
 
-    def _dialog_of(self, response: SipMessage) -> Dialog:
-        invite = self._invite or response
+    def _dialog_of(self, call: ClientTransaction, response: SipMessage) -> Dialog:
         contact = self._contact(self._bridged.caller.aor)
         owner = Callee(self._bridged.callee)
         layer = self._parts.layer
-        return Dialog.uac(layer, invite, response, contact=contact, principal=owner)
+        return Dialog.uac(layer, call.request, response, contact=contact, principal=owner)
 
     def _contact(self, aor: str) -> str:
         """Ours, in the place of who is at the other end."""
