@@ -89,11 +89,14 @@ class Bridge:
         self._is_over = False
 
     def call(self, waiting: Waiting) -> None:
-        """Call the device. Raises SipRefusal (500) if there are no keys or ports for an offer."""
+        """Call the device. Raises SipRefusal if the caller's own offer could not be answered later (400, 488), or
+        if there are no keys or ports for ours (500); then the call is over.
+        """
         try:
+            self._caller_media.check(self._callers_offer)
             offer = self._device_media.offer()
         except SipRefusal:
-            self.end("no media")
+            self.end("no media in common")
             raise
         self._waiting = waiting
         self._call = self._parts.layer.send_request(
@@ -108,10 +111,9 @@ class Bridge:
     def answer(self) -> None:
         """Answer the caller. Raises SipRefusal if its media can't be served; then the call is over."""
         transaction = self._bridged.invite
-        offer = transaction.request.body.decode("utf-8", "replace")
+        seen_at = self._parts.address_of(transaction.flow)
         try:
-            seen_at = self._parts.address_of(transaction.flow)
-            answer = self._caller_media.answer(offer, seen_at=seen_at)
+            answer = self._caller_media.answer(self._callers_offer, seen_at=seen_at)
         except SipRefusal:
             self.end("no media in common")
             raise
@@ -180,6 +182,10 @@ class Bridge:
             self._waiting.bridge_failed(408 if status == 408 else 480, None)
 
     # --- inside ---
+
+    @property
+    def _callers_offer(self) -> str:
+        return self._bridged.invite.request.body.decode("utf-8", "replace")
 
     def _media_lost(self, why: str) -> None:
         _log.info("call.media_lost", callee=self._bridged.callee, reason=why)

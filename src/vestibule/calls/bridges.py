@@ -53,8 +53,8 @@ class Bridges:
         bridge = Bridge(self._parts, bridged, partial(self._count, flows, -1))
         try:
             bridge.call(waiting)
-        except SipRefusal:
-            _log.warning("call.not_bridged", callee=callee, reason="no media")
+        except SipRefusal as refusal:
+            _log.info("call.not_bridged", callee=callee, reason=str(refusal.headers))
             return None
         return bridge
 

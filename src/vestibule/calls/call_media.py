@@ -7,6 +7,9 @@ from typing import Protocol
 class CallEnd(Protocol):
     """The media of one end of a bridged call. `seen_at`: the address that its signalling comes from."""
 
+    def check(self, offer: str) -> None:
+        """Raises SipRefusal (400, 488) if an offer of its own could not be answered."""
+
     def offer(self) -> str:
         """An offer of ours, with its keys drawn. Raises SipRefusal (500)."""
 

@@ -158,7 +158,7 @@ class Fork:
 
     def bridge_accepted(self, bridge: Bridge) -> None:
         """It accepted: the caller is answered, unless it has been already."""
-        if not self._server.takes(200):
+        if self._server.completed:
             bridge.end("Call completed elsewhere")
             return
         try:

@@ -8,11 +8,11 @@ from ipaddress import ip_address
 
 from vestibule._native import Media, MediaRefused
 from vestibule.media.own_phone_offer import OwnPhoneOffer
-from vestibule.media.phone_offer import PhoneOffer, read_phone_offer, write_answer
+from vestibule.media.phone_offer import PhoneOffer, not_acceptable, read_phone_offer, write_answer
 from vestibule.media.rooms import join_phone, refusal_of
 from vestibule.media.session_origin import Origin
 from vestibule.sip.refusal import SipRefusal
-from vestibule.sip.sdp import SessionDescription
+from vestibule.sip.sdp import MediaDescription, SessionDescription
 
 Direction = str
 """What an end says of its sound: sendrecv, sendonly, recvonly or inactive."""
@@ -40,6 +40,12 @@ class BrowserEnd:
     def name(self) -> str:
         """The endpoint's, in its room."""
         return self._place.name
+
+    def check(self, offer: str) -> None:
+        """Raises SipRefusal (400, 488) if an offer of its own could not be answered."""
+        codecs = (codec for medium in _sound_in(offer)[:1] for codec in medium.codecs())
+        if not any((codec.name.lower(), codec.rate) == ("opus", 48000) for codec in codecs):
+            raise not_acceptable("no codec in common")
 
     def offer(self) -> str:
         """An offer of ours. Raises SipRefusal (500)."""
@@ -99,6 +105,10 @@ class PhoneEnd:
     def direction(self) -> Direction:
         """As its newest description says."""
         return self._chosen.direction if self._chosen else "sendrecv"
+
+    def check(self, offer: str) -> None:
+        """Raises SipRefusal (400, 488) if an offer of its own could not be answered."""
+        read_phone_offer(offer, fips=self._place.fips)
 
     def offer(self) -> str:
         """An offer of ours. Raises SipRefusal (500)."""
@@ -174,7 +184,9 @@ def _same_media(one: PhoneOffer, other: PhoneOffer) -> bool:
 
 def _direction_of(description: str) -> Direction:
     """Of the first sound in use. Raises SdpError (400)."""
-    for medium in SessionDescription.parse(description).media:
-        if medium.kind == "audio" and medium.is_active:
-            return medium.direction
-    return "inactive"
+    return next((medium.direction for medium in _sound_in(description)), "inactive")
+
+
+def _sound_in(description: str) -> list[MediaDescription]:
+    media = SessionDescription.parse(description).media
+    return [medium for medium in media if medium.kind == "audio" and medium.is_active]
