@@ -18,6 +18,7 @@ class SipLine:
     """One TLS connection to the SIP port; a device's PEM makes it a device's."""
 
     def __init__(self, host: Host, deployment: Deployment, certificate: Path | None = None) -> None:
+        self.host = host
         facts = deployment.facts
         context = ssl.create_default_context(cafile=str(deployment.authority))
         if certificate is not None:

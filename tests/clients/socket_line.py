@@ -36,6 +36,7 @@ class SocketLine(SipLine):
     """A person's browser, signed in. What it is sent must be proven too."""
 
     def __init__(self, host: Host, deployment: Deployment, name: str) -> None:
+        self.host = host
         self._opened = ExitStack()
         transport = HostTransport(host, deployment.authority)
         browser = httpx.Client(transport=transport, base_url=deployment.origin)
