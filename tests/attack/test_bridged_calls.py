@@ -237,7 +237,10 @@ def test_a_later_offer_without_keys_changes_nothing(lines: list[SipLine]) -> Non
     plain = phone().replace("a=crypto", "a=x")
     assert call.ask_bob_s(bob, "INVITE", cseq=2, body=plain) == 488
     assert call.ask_bob_s(bob, "UPDATE", cseq=3, body=plain) == 488
-    assert call.ask_alice_s(alice, "OPTIONS", cseq=4) == 200
+    beside = "m=video 5000 RTP/AVP 31\nc=IN IP4 192.0.2.1\n"
+    assert call.ask_alice_s(alice, "INVITE", cseq=4, body=browser() + beside) == 488
+    assert call.ask_bob_s(bob, "INVITE", cseq=4, body=phone(tag=3) + beside) == 488
+    assert call.ask_alice_s(alice, "OPTIONS", cseq=5) == 200
     call.hang_up()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,10 @@ from tests.clients.unlike_media import browser, browser_answer, phone, phone_ans
 from tests.unit.calls.exchange import ALICES, BOBS, BOBS_SECOND, SDP, Exchange, contact
 from tests.unit.sip.wire import ALICE, BOB, request
 from vestibule._native import Media
+from vestibule.calls.bridged_end import Callee
 from vestibule.calls.bridges import MOST_OF_FLOW
 from vestibule.calls.fork import RING_SECONDS
+from vestibule.identity.principal import Kind, Mechanism, Principal
 from vestibule.media.call_rooms import CallRooms
 from vestibule.media.rooms import Rooms
 from vestibule.sip.message import SipMessage
@@ -340,3 +343,23 @@ def test_one_connection_has_only_so_many(exchange: Exchange) -> None:
     exchange.answer(exchange.wire.one(BOBS), 488, BOBS)
     assert exchange.statuses(ALICES) == [100, 488]
     assert exchange.bridges.count == MOST_OF_FLOW
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_node_has_only_so_many_or_none(media: Media, most: int) -> None:
+    rooms = CallRooms(media, Rooms(media, "127.0.0.1"), "127.0.0.1")
+    exchange = Exchange(rooms=rooms, most_bridged=most)
+    for number in range(most):
+        called_anew(exchange, phone(), call_id=f"call{number}")
+    exchange.wire.take(ALICES)
+    exchange.invite(body=octets(phone()), call_id="more")
+    exchange.answer(exchange.wire.one(BOBS), 488, BOBS)
+    assert exchange.statuses(ALICES) == [100, 488]
+    assert exchange.bridges.count == most
+
+
+def test_the_called_device_s_dialog_is_its_person_s() -> None:
+    bob = Principal(Kind.MEMBER, BOB, "t1", "Bob", Mechanism.CERTIFICATE)
+    assert Callee(BOB).same_sender(bob)
+    assert not Callee(ALICE).same_sender(bob)
+    assert not Callee(BOB).same_sender(replace(bob, kind=Kind.FEDERATED))
