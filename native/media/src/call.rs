@@ -17,7 +17,7 @@ use crate::offer::Shape;
 use crate::outgoing::{SlotGroup, SlotStream};
 use crate::quality::BrowserMeter;
 use crate::simulcast::Simulcast;
-use crate::sound_line::SoundLine;
+use crate::sound_line::{SoundLine, placed};
 
 /// The name of the lines that a call doesn't have. No description can use it: a mid is alphanumeric.
 const NO_LINE: &str = "-";
@@ -51,7 +51,7 @@ impl Answerer {
         let mut rtc = self.build(now, credentials, false)?;
         let answer = rtc.sdp_api().accept_offer(parsed);
         let answer = answer.map_err(|error| Refused::Unanswerable(printable(&error)))?;
-        let answer = line.complete(&answer.to_sdp_string());
+        let answer = line.complete(&placed(&answer.to_sdp_string(), self.address));
         Ok((self.in_call(now, rtc, ufrag, line)?, answer))
     }
 
@@ -69,7 +69,7 @@ impl Answerer {
             mid,
             ufrag,
         };
-        Ok((offered, offer.to_sdp_string()))
+        Ok((offered, placed(&offer.to_sdp_string(), self.address)))
     }
 
     /// The browser that has answered.
@@ -145,7 +145,7 @@ impl Browser {
         let answer = self.rtc.sdp_api().accept_offer(parsed);
         let answer = answer.map_err(|error| Refused::Unanswerable(printable(&error)))?;
         self.shape.ssrcs.extend(&line.ssrcs);
-        Ok(line.complete(&answer.to_sdp_string()))
+        Ok(line.complete(&placed(&answer.to_sdp_string(), self.address)))
     }
 }
 

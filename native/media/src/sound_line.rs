@@ -3,6 +3,7 @@
 //! What stands beside it (pictures, data channels) is refused, and never reaches the core.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 use str0m::media::Mid;
 
@@ -58,6 +59,18 @@ impl SoundLine {
         let replies = replies.map(|reply| reply.as_deref().unwrap_or(media));
         session.to_owned() + &replies.collect::<String>()
     }
+}
+
+/// A description of ours with our address where those look who know no trickled candidates (RFC 8839 section
+/// 4.2.1.2); the core writes none.
+pub fn placed(description: &str, address: SocketAddr) -> String {
+    let (family, ip) = match address.ip() {
+        IpAddr::V4(ip) => ("IP4", ip.to_string()),
+        IpAddr::V6(ip) => ("IP6", ip.to_string()),
+    };
+    description
+        .replace("m=audio 9 ", &format!("m=audio {} ", address.port()))
+        .replace("c=IN IP4 0.0.0.0", &format!("c=IN {family} {ip}"))
 }
 
 /// The session's lines, and those of each m-line.
@@ -139,6 +152,17 @@ mod tests {
         m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n";
 
     #[test]
+    fn our_address_stands_in_what_we_say() {
+        let text = "v=0\r\nm=audio 9 X 111\r\nc=IN IP4 0.0.0.0\r\n";
+        let placed = |address: &str| placed(text, address.parse().unwrap());
+        assert_eq!(
+            placed("192.0.2.1:50"),
+            "v=0\r\nm=audio 50 X 111\r\nc=IN IP4 192.0.2.1\r\n"
+        );
+        assert!(placed("[2001:db8::1]:50").contains("c=IN IP6 2001:db8::1\r\n"));
+    }
+
+    #[test]
     fn sound_is_found_beside_other_things() {
         let line = SoundLine::of(OFFER).unwrap();
         assert_eq!((line.mid, line.ufrag.as_str()), (Mid::from("1"), "name"));
@@ -175,5 +199,26 @@ mod tests {
         assert_eq!(SoundLine::of(&silent), Err(Refused::NoSound));
         assert!(SoundLine::of(&silent.replace("a=mid:1", "a=mid:1\r\na=bundle-only")).is_ok());
         assert_eq!(SoundLine::of(""), Err(Refused::NoSound));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_there_is_one_line_left(
+            noise in "[\\x20-\\x7e\\r\\n]{0,80}",
+            at in 0..OFFER.len(),
+        ) {
+            let mut offer = OFFER.to_owned();
+            offer.insert_str(at, &noise);
+            for text in [noise, offer] {
+                if let Ok(line) = SoundLine::of(&text) {
+                    let media = |text: &str| text.lines().filter(|l| l.starts_with("m=")).count();
+                    proptest::prop_assert_eq!(media(&line.alone), 1);
+                    let name = format!("a=mid:{}\r\n", line.mid);
+                    proptest::prop_assert!(line.alone.contains(&name));
+                    let answer = line.complete("v=0\r\nm=audio 9 X 111\r\n");
+                    proptest::prop_assert_eq!(media(&answer), media(&text));
+                }
+            }
+        }
     }
 }

@@ -43,7 +43,10 @@ class BrowserEnd:
 
     def check(self, offer: str) -> None:
         """Raises SipRefusal (400, 488) if an offer of its own could not be answered."""
-        codecs = (codec for medium in _sound_in(offer)[:1] for codec in medium.codecs())
+        medium = next(iter(_sound_in(offer)), None)
+        if medium is None or not (medium.has("mid") and medium.has("rtcp-mux")):
+            raise not_acceptable("no audio as browsers have it: with a=mid and a=rtcp-mux")
+        codecs = medium.codecs()
         if not any((codec.name.lower(), codec.rate) == ("opus", 48000) for codec in codecs):
             raise not_acceptable("no codec in common")
 
@@ -76,6 +79,7 @@ class BrowserEnd:
 
     def renew(self, offer: str, *, seen_at: str | None) -> str:
         """Take a later offer; our answer. Raises SipRefusal (400, 488); then nothing has changed."""
+        self.check(offer)
         place, direction = self._place, _direction_of(offer)
         try:
             answer = place.media.renew_call(place.room, place.name, offer)

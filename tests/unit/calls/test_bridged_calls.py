@@ -110,10 +110,21 @@ def test_each_gets_its_own_kind_of_media(
         browser().replace("m=audio 9", "m=audio 0"),
         browser().replace("a=ice-ufrag", "a=x"),
         browser().replace("opus/48000/2", "PCMU/8000"),
+        browser().replace("a=mid", "a=x"),
+        browser().replace("a=rtcp-mux", "a=x"),
         phone().replace("SAVP 0", "SAVP 18"),
         phone().replace("HMAC_SHA1_80", "HMAC_SHA1_32"),
     ],
-    ids=["both kinds", "no sound", "no ICE", "no Opus", "no codec", "no suite"],
+    ids=[
+        "both kinds",
+        "no sound",
+        "no ICE",
+        "no Opus",
+        "no name",
+        "no mux",
+        "no codec",
+        "no suite",
+    ],
 )
 def test_what_would_not_help_is_not_tried(exchange: Exchange, offer: str) -> None:
     exchange.invite(body=octets(offer))
@@ -292,6 +303,7 @@ def test_what_can_not_be_agreed_on_changes_nothing(exchange: Exchange) -> None:
     refused = [
         (ok, browser().replace("a=fingerprint", "a=x")), (ok, ""), (ok, phone()),
         (ok, browser().replace("abcd", "another")), (ok, browser("1")),
+        (ok, browser().replace("opus/48000/2", "PCMU/8000")),
         (invite, phone().replace("a=crypto", "a=x")), (invite, browser()),
         (invite, phone().replace("SAVP 0", "SAVP 18")),
     ]  # fmt: skip
