@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +18,10 @@ from tests.clients.sip_dialog import answer, later
 from tests.clients.sip_line import header_of, request, status_of
 from tests.clients.socket_line import SocketLine
 from tests.interop.test_baresip_calls import hears, phone
+from tests.interop.test_linphone import linphone
 
 SDP = "Content-Type: application/sdp"
 _SECONDS = 4.0
-_TUNE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def listens(peer: CallPeer, seed: int) -> float:
 
 
 def test_a_browser_calls_a_phone(web: Web, bob: Baresip, house: Deployment) -> None:
-    with CallPeer(web.host, Microphone(melody(1, _TUNE_SECONDS))) as peer:
+    with CallPeer(web.host, Microphone(melody(1, 20.0))) as peer:
         offer = peer.offer().replace("\r\n", "\n")
         callee = house.user("bob").sip
         web.line.send(request("INVITE", callee, web.me, headers=SDP, body=offer))
@@ -84,7 +85,7 @@ def test_a_browser_calls_a_phone(web: Web, bob: Baresip, house: Deployment) -> N
 
 
 def test_a_phone_calls_a_browser(web: Web, bob: Baresip) -> None:
-    with CallPeer(web.host, Microphone(melody(1, _TUNE_SECONDS))) as peer:
+    with CallPeer(web.host, Microphone(melody(1, 20.0))) as peer:
         bob.dial(web.me)
         by_sdes = web.next_of("INVITE")
         assert "a=crypto:" in by_sdes
@@ -104,3 +105,21 @@ def test_a_phone_calls_a_browser(web: Web, bob: Baresip) -> None:
         assert listens(peer, 2) > 0.7
         bob.command("hangup")
         web.line.send(answer(web.next_of("BYE"), 200))
+
+
+def test_a_browser_calls_linphone(town: Network, house: Deployment, tmp_path: Path) -> None:
+    host, me = town.add_host(), house.user("bob").sip
+    with (
+        linphone(town, house, tmp_path / "alice", "srtp", "") as alice,
+        SocketLine(host, house, "bob") as line,
+        CallPeer(host, Microphone(melody(2, 20.0))) as peer,
+    ):
+        alice.wait_registered()
+        offer = peer.offer().replace("\r\n", "\n")
+        line.send(request("INVITE", house.user("alice").sip, me, headers=SDP, body=offer))
+        accepted = line.final()
+        assert status_of(accepted) == 200, accepted
+        line.send(later("ACK", accepted, cseq=1))
+        peer.accept(accepted.partition("\r\n\r\n")[2])
+        assert listens(peer, 1) > 0.7
+        assert likeness(melody(2, 20.0), alice.recorded(_SECONDS)) > 0.7
