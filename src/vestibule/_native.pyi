@@ -542,6 +542,31 @@ class Media:
         phone has its sound as before.
         """
 
+    def offer_phone(self, room: str, endpoint: str) -> int:
+        """Open sockets for a phone that is to be offered a call, and return their RTP port (RTCP: the one after
+        it, unless the phone muxes). The `join_phone` of that name uses them; they close when the name is
+        offered another call, leaves, or the room closes. Raises MediaRefused (500).
+        """
+
+    def join_call(self, room: str, endpoint: str, offer: str, *, audio: bool) -> str:
+        """Take a browser's offer of a call of two, and return the answer: the first audio line in use, both
+        ways, is served, all others are refused. No data channel, no slots. Raises MediaRefused.
+        """
+
+    def offer_call(self, room: str, endpoint: str) -> str:
+        """Offer a call of two to a browser: one line of audio, with ICE (lite) and a DTLS fingerprint. Forgotten
+        when it is answered, well or badly, when another is made for the name, when the name leaves, or when
+        the room closes. Raises MediaRefused (500).
+        """
+
+    def accept_call(self, room: str, endpoint: str, answer: str, *, audio: bool) -> None:
+        """The browser has answered that offer, and joins. Raises MediaRefused."""
+
+    def renew_call(self, room: str, endpoint: str, offer: str) -> str:
+        """Take a later offer of a browser in a call of two (hold, resume), and return the answer. ICE can't be
+        restarted; the certificate stays the first one. Raises MediaRefused; then nothing has changed.
+        """
+
     def set_rights(
         self, room: str, endpoint: str, *, audio: bool, video: bool, screen: bool
     ) -> None:

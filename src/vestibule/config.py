@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         description="Kilobits a second that one person may relay, both ways together; what is over "
         "is dropped. 0: anything.",
     )
+    bridged_calls: int = Field(
+        default=100,
+        ge=0,
+        description="Calls between a browser and a phone without media in common that the server bridges, and so "
+        "decodes, at once. 0: none; such calls fail (488).",
+    )
     media_port_low: Port = Field(default=50000, description="First UDP port for media.")
     media_port_high: Port = Field(default=59999, description="Last UDP port for media.")
     trusted_authorities: Several = Field(

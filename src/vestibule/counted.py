@@ -42,6 +42,10 @@ def metrics_of(server: "Server") -> Metrics:
                 "relay", "What the relay did and refused, by reason.", ("reason",),
                 lambda: single(server.relay.counters()),
             ),
+            Source(
+                "calls_bridged", "Calls whose media the server decodes, ringing or answered.", (),
+                lambda: {(): server.bridges.count}, rises=False,
+            ),
             *_of_media(media),
         )
     )  # fmt: skip

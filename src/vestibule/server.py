@@ -13,6 +13,8 @@ from functools import partial
 import structlog
 
 from vestibule._native import Edge, Media, Relay
+from vestibule.calls.bridge import BridgeParts
+from vestibule.calls.bridges import Bridges
 from vestibule.calls.proxy import METHODS, Proxy, ProxyParts
 from vestibule.calls.route_token import RouteTokens
 from vestibule.conferencing.audio_video import AudioVideo, AudioVideoParts
@@ -50,6 +52,7 @@ from vestibule.journal.certificates import CertificateJournal
 from vestibule.journal.journal import Journal
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
+from vestibule.media.call_rooms import CallRooms
 from vestibule.media.quality import EndpointQuality
 from vestibule.media.relay_addresses import relay_addresses
 from vestibule.media.relay_authentication import RelayAuthentication
@@ -236,6 +239,20 @@ class Server:
         self.bindings = Bindings(self.wheel.schedule, time.monotonic)
         gruus = TemporaryGruus()
         self.registrar = Registrar(self.bindings, gruus, time.monotonic)
+        call_rooms = CallRooms(
+            self.media, self.rooms, settings.advertised_media_address, fips=settings.fips
+        )
+        self.bridges = Bridges(
+            BridgeParts(
+                layer=self.layer,
+                dialogs=self.dialogs,
+                rooms=call_rooms,
+                base=sip_host,
+                serves=self._serves,
+                address_of=self.flows.address_of,
+            ),
+            settings.bridged_calls,
+        )
         self.proxy = Proxy(
             ProxyParts(
                 layer=self.layer,
@@ -246,6 +263,7 @@ class Server:
                 routes=RouteTokens(),
                 route_base=sip_host,
                 serves=self._serves,
+                bridges=self.bridges,
             )
         )
         self.proof = self._build_proof()

@@ -1,37 +1,22 @@
 """ATTACKS 73: a connection that was proven ends within seconds of its sign-in (I14)."""
 
 import re
-import ssl
 from collections.abc import Callable
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
+from websockets.sync.client import ClientConnection
 
 from tests.clients.association import ClientAssociation
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
-from tests.clients.namespaces import Host, Network
+from tests.clients.namespaces import Network
 from tests.clients.oidc import device_tokens, refresh, tokens
 from tests.clients.sip_line import request, status_of
+from tests.clients.socket_line import open_socket
 
 ALICE, DOMAIN = "sip:alice@vestibule.test", "sip:vestibule.test"
-
-
-def open_socket(host: Host, deployment: Deployment) -> ClientConnection:
-    """SIP over WebSocket, as a page of ours would open it."""
-    facts = deployment.facts
-    socket: ClientConnection = connect(
-        f"wss://{facts['host']}:{facts['https_port']}/sip",
-        sock=host.connect(facts["host"], facts["https_port"]),
-        ssl=ssl.create_default_context(cafile=str(deployment.authority)),
-        server_hostname=facts["host"],
-        origin=Origin(deployment.origin),
-        subprotocols=[Subprotocol("sip")],
-    )
-    return socket
 
 
 Prove = Callable[[str], str]

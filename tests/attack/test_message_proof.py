@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.attack.test_live_flow_ends import open_socket, sign_out
+from tests.attack.test_live_flow_ends import sign_out
 from tests.clients.association import ClientAssociation
 from tests.clients.deployment import Deployment
 from tests.clients.dpop import with_token
@@ -19,6 +19,7 @@ from tests.clients.https import HostTransport
 from tests.clients.namespaces import Host, Network
 from tests.clients.oidc import device_tokens, tokens
 from tests.clients.sip_line import header_of, request, status_of
+from tests.clients.socket_line import open_socket
 
 ALICE, BOB, DOMAIN = "sip:alice@vestibule.test", "sip:bob@vestibule.test", "sip:vestibule.test"
 CONTACT = "<sip:x@x.invalid;transport=ws>"

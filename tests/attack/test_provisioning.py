@@ -11,12 +11,13 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.attack.test_live_flow_ends import by_association, open_socket, register
+from tests.attack.test_live_flow_ends import by_association, register
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
 from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
 from tests.clients.oidc import Ask, query_of, redeem, refresh, session, sign_in, tokens
+from tests.clients.socket_line import open_socket
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

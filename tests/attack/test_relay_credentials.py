@@ -13,7 +13,6 @@ from tests.attack.test_live_flow_ends import (
     Prove,
     by_association,
     by_token,
-    open_socket,
     revoke,
     sign_out,
 )
@@ -36,6 +35,7 @@ from tests.clients.relay_authentication import (
 )
 from tests.clients.relay_crowd import Crowd, Holder
 from tests.clients.sip_line import SipLine, challenge_of, digest, header_of, request, status_of
+from tests.clients.socket_line import open_socket
 
 ALICE, BOB = "sip:alice@vestibule.test", "sip:bob@vestibule.test"
 MOST_PER_PERSON = 20

@@ -8,6 +8,7 @@ import socket
 import ssl
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.clients.deployment import Deployment
 from tests.clients.namespaces import Host
@@ -17,6 +18,7 @@ class SipLine:
     """One TLS connection to the SIP port; a device's PEM makes it a device's."""
 
     def __init__(self, host: Host, deployment: Deployment, certificate: Path | None = None) -> None:
+        self.host = host
         facts = deployment.facts
         context = ssl.create_default_context(cafile=str(deployment.authority))
         if certificate is not None:
@@ -26,7 +28,7 @@ class SipLine:
         self._socket.settimeout(10.0)
         self._buffer = b""
 
-    def __enter__(self) -> "SipLine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

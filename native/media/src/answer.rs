@@ -20,7 +20,7 @@ use crate::egress::{Egress, ExtensionIds, StreamShape};
 use crate::error::Refused;
 use crate::events::{Source, Stats};
 use crate::layout::Layout;
-use crate::media_keys::WatchedDtls;
+use crate::media_keys::{FutureKeys, WatchedDtls};
 use crate::offer::{Shape, without_candidates};
 use crate::outgoing::{SlotGroup, SlotStream};
 use crate::quality::{self, BrowserMeter};
@@ -37,7 +37,7 @@ const MAX_CHANNEL_MESSAGE: u32 = 16 * 1024;
 
 /// What all browsers of a node share.
 pub struct Answerer {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     certificate: DtlsCert,
     crypto: Arc<CryptoProvider>,
     dtls: &'static WatchedDtls,
@@ -75,8 +75,8 @@ impl Answerer {
             SdpOffer::from_sdp_string(&without_candidates(offer)).map_err(|_| Refused::NotSdp)?;
         let credentials = random_credentials()?;
         let ufrag = credentials.ufrag.clone();
-        let mut rtc = self.build(now, credentials)?;
-        let mut egress = Egress::new(now, self.dtls.newest(), shape.reports_arrivals);
+        let (mut rtc, keys) = self.build(now, credentials)?;
+        let mut egress = Egress::new(now, keys, shape.reports_arrivals);
         let answer = rtc
             .sdp_api()
             .accept_offer(parsed)
@@ -110,11 +110,17 @@ impl Answerer {
             connected: false,
             messages: Messages::default(),
             layout: Layout::new(now),
+            call: None,
         };
         Ok((browser, answer.to_sdp_string()))
     }
 
-    fn build(&self, now: Instant, credentials: IceCreds) -> Result<Rtc, Refused> {
+    /// One connection, and where its keys will be.
+    pub(crate) fn build(
+        &self,
+        now: Instant,
+        credentials: IceCreds,
+    ) -> Result<(Rtc, FutureKeys), Refused> {
         let mut rtc = Rtc::builder()
             .set_crypto_provider(Arc::clone(&self.crypto))
             .set_ice_lite(true)
@@ -127,23 +133,24 @@ impl Answerer {
             .enable_opus(true, false)
             .enable_vp8(true)
             .build(now);
+        let keys = self.dtls.newest();
         let candidate = Candidate::host(self.address, "udp")
             .map_err(|_| Refused::Internal("the advertised address is unusable"))?;
         rtc.add_local_candidate(candidate)
             .ok_or(Refused::Internal("the advertised address is unusable"))?;
-        Ok(rtc)
+        Ok((rtc, keys))
     }
 }
 
 /// The reason goes into a SIP header, so it may not bring lines of its own.
-fn printable(error: &RtcError) -> String {
+pub(crate) fn printable(error: &RtcError) -> String {
     error
         .to_string()
         .replace(|character: char| character.is_control(), " ")
 }
 
 /// The payload type with which a codec was negotiated on an m-line.
-fn negotiated(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
+pub(crate) fn negotiated(rtc: &Rtc, mid: Mid, codec: Codec) -> Option<Pt> {
     let media = rtc.media(mid)?;
     media.remote_pts().iter().copied().find(|pt| {
         rtc.codec_config()
@@ -172,7 +179,12 @@ fn slot_group(
     Ok(SlotGroup::new(streams))
 }
 
-fn stream_shape(rtc: &mut Rtc, mid: Mid, source: Source) -> Result<StreamShape, Refused> {
+/// What the answer says of the stream to a slot; the core knows it no more.
+pub(crate) fn stream_shape(
+    rtc: &mut Rtc,
+    mid: Mid,
+    source: Source,
+) -> Result<StreamShape, Refused> {
     let (codec, whose) = if source.is_video() {
         (Codec::Vp8, "a video slot")
     } else {
@@ -205,14 +217,14 @@ fn stream_shape(rtc: &mut Rtc, mid: Mid, source: Source) -> Result<StreamShape, 
 }
 
 /// A random beginning of sequence numbers and timestamps (RFC 3550 section 5.1).
-fn random_start() -> Result<u64, Refused> {
+pub(crate) fn random_start() -> Result<u64, Refused> {
     let mut bytes = [0; 8];
     rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
     Ok(u64::from_ne_bytes(bytes))
 }
 
 /// The credentials are what proves a connectivity check, so they come from the system's generator.
-fn random_credentials() -> Result<IceCreds, Refused> {
+pub(crate) fn random_credentials() -> Result<IceCreds, Refused> {
     let mut bytes = [0; UFRAG_CHARS + PASSWORD_CHARS];
     rand::fill(&mut bytes).map_err(|_| Refused::Internal("no randomness"))?;
     let text: String = bytes

@@ -10,6 +10,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
+use crate::call::Terms;
 use crate::channel;
 use crate::dtmf::Digit;
 use crate::egress::Egress;
@@ -68,6 +69,8 @@ pub struct Browser {
     pub(crate) connected: bool,
     pub(crate) messages: Messages,
     pub(crate) layout: Layout,
+    /// If it is in a call of two, not in a meeting.
+    pub(crate) call: Option<Terms>,
 }
 
 /// The newest message of each kind that the data channel has yet to take.

@@ -14,6 +14,18 @@ pub enum Refused {
     /// Neither a DTLS fingerprint nor, so, a way to protect media.
     #[error("the offer carries no DTLS fingerprint")]
     NoKey,
+    /// No line of sound that is in use.
+    #[error("no audio offered")]
+    NoSound,
+    /// A call by WebRTC without ICE.
+    #[error("media without ICE are not served here")]
+    NoIce,
+    /// ICE was restarted within a call.
+    #[error("ICE can't be restarted within a call")]
+    Restart,
+    /// There is no such call, or it is a meeting.
+    #[error("no such call")]
+    NoCall,
     /// The m-lines are not those that a room understands.
     #[error("m-line {index} should be {expected}")]
     Order {
@@ -67,7 +79,7 @@ impl Refused {
     /// SIP's word for it: 488 if another offer could succeed, 500 if the fault is ours.
     pub fn status(&self) -> u16 {
         match self {
-            Self::NoRoom | Self::Duplicate | Self::Internal(_) => 500,
+            Self::NoRoom | Self::NoCall | Self::Duplicate | Self::Internal(_) => 500,
             _ => 488,
         }
     }

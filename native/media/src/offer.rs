@@ -13,7 +13,7 @@ use crate::events::Source;
 use crate::simulcast::Simulcast;
 
 /// More than any browser needs for 30 m-lines.
-const MAX_OFFER: usize = 256 * 1024;
+pub(crate) const MAX_OFFER: usize = 256 * 1024;
 /// Most audio slots.
 pub const MAX_AUDIO_SLOTS: usize = 3;
 /// Most camera slots.
@@ -21,7 +21,7 @@ pub const MAX_VIDEO_SLOTS: usize = 25;
 /// m-lines to send on, before the first slot.
 const FIXED_LINES: usize = 3;
 /// Longest mid that the RTP header extension and the core carry unchanged.
-const MAX_MID: usize = 16;
+pub(crate) const MAX_MID: usize = 16;
 /// What numbers packets across all streams of a connection.
 const ARRIVAL_EXTENSION: &str = "transport-wide-cc-extensions-01";
 

@@ -134,6 +134,15 @@ impl Room {
         self.tell_speaker_to(key);
     }
 
+    /// A later offer of a browser in a call; returns the answer.
+    pub fn renew_call(&mut self, key: EndpointKey, offer: &str) -> Result<String, Refused> {
+        let member = self.members.get_mut(&key);
+        let browser = member.and_then(Member::browser_mut);
+        let answer = browser.ok_or(Refused::NoCall)?.renew_call(offer)?;
+        self.dirty.insert(key);
+        Ok(answer)
+    }
+
     /// A phone joins; from now on there is a mix.
     pub fn add_phone(
         &mut self,

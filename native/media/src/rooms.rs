@@ -8,6 +8,7 @@ use std::time::Instant;
 use aws_lc_rs::rand;
 
 use crate::answer::Answerer;
+use crate::call::Offered;
 use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
 use crate::events::{Event, Rights, SocketId, Stats, Transmit};
@@ -25,11 +26,13 @@ use crate::timetable::Timetable;
 /// Every room. Bytes and time in; datagrams, events and deadlines out. After any call, take
 /// `poll_transmit` and the other `poll_…` until they are empty, then `next_deadline`.
 pub struct Rooms {
-    answerer: Answerer,
+    pub(crate) answerer: Answerer,
+    /// Calls offered to browsers that have not answered.
+    pub(crate) offered: HashMap<(RoomKey, String), Offered>,
     browser_socket: SocketId,
     rooms: HashMap<RoomKey, Room>,
     names: HashMap<String, RoomKey>,
-    demux: Demux,
+    pub(crate) demux: Demux,
     phones: HashMap<SocketId, Owner>,
     deadlines: Timetable<RoomKey>,
     dirty: BTreeSet<RoomKey>,
@@ -50,6 +53,7 @@ impl Rooms {
     ) -> Result<Self, Refused> {
         Ok(Self {
             answerer: Answerer::new(browser_address, fips)?,
+            offered: HashMap::new(),
             browser_socket,
             rooms: HashMap::new(),
             names: HashMap::new(),
@@ -192,6 +196,9 @@ impl Rooms {
 
     /// An endpoint leaves. No error if there is none.
     pub fn leave(&mut self, now: Instant, room: &str, endpoint: &str) {
+        if let Some(key) = self.room_key(room) {
+            self.offered.remove(&(key, endpoint.to_owned()));
+        }
         if let Some(owner) = self.owner(room, endpoint) {
             self.with_room(now, owner.room, |room, out| {
                 room.remove(now, owner.endpoint, None, out);
@@ -304,7 +311,7 @@ impl Rooms {
         }
     }
 
-    fn new_key(&mut self) -> u64 {
+    pub(crate) fn new_key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key
     }
@@ -324,7 +331,7 @@ impl Rooms {
     }
 
     /// The room's key, if that endpoint may be added to it.
-    fn vacancy(&self, room: &str, endpoint: &str) -> Result<RoomKey, Refused> {
+    pub(crate) fn vacancy(&self, room: &str, endpoint: &str) -> Result<RoomKey, Refused> {
         let key = *self.names.get(room).ok_or(Refused::NoRoom)?;
         match self.owner(room, endpoint) {
             Some(_) => Err(Refused::Duplicate),
@@ -374,6 +381,7 @@ impl Rooms {
             return;
         };
         self.names.retain(|_, other| *other != key);
+        self.offered.retain(|(room, _), _| *room != key);
         self.deadlines.set(key, None);
         self.dirty.remove(&key);
         room.stop_recording(&mut self.out);

@@ -2,12 +2,15 @@
 (RFC 3261 sections 16.7 and 16.8).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
+from vestibule.calls.bridge import Bridge
 from vestibule.calls.hang_up import hang_up
 from vestibule.calls.media_keys import require_keys
 from vestibule.calls.passage import Passage
-from vestibule.sip.client_transaction import ClientTransaction
 from vestibule.sip.layer import TransactionLayer
 from vestibule.sip.message import Headers, SipMessage
 from vestibule.sip.refusal import SipRefusal
@@ -44,6 +47,24 @@ class _Outcome:
         return (self.status // 100, 0 if self.status in _SAYS_MORE else 1)
 
 
+class Cancellable(Protocol):
+    """A branch that may be given up."""
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Give it up, if it has not been answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The request as it goes down one connection. `instead`, given the status of a refusal and this fork, may
+    begin something that takes the branch's place and answers to the fork's `bridge_…`.
+    """
+
+    flow: int
+    data: bytes
+    instead: "Callable[[int, Fork], Bridge | None] | None" = None
+
+
 class Fork:
     """The branches of one request. Its sender gets one final answer, save for further 2xx."""
 
@@ -57,7 +78,8 @@ class Fork:
         self._server = server
         self._layer = layer
         self._passage = passage
-        self._branches: list[ClientTransaction] = []
+        self._branches: list[Cancellable] = []
+        self._given_up = False
         self._open = 0
         self._best: _Outcome | None = None
         self._rang_out = False
@@ -70,21 +92,23 @@ class Fork:
             server.respond(100)
             self._timer = wheel.schedule(RING_SECONDS, self._ring_out)
 
-    def send(self, branches: list[tuple[int, bytes]]) -> None:
+    def send(self, branches: list[Branch]) -> None:
         """Send the request down connections."""
         self._open = len(branches)
-        for flow, data in branches:
-            client = self._layer.send_request(data, flow, self._answered, self._failed)
+        for branch in branches:
+            answered = partial(self._answered, branch)
+            client = self._layer.send_request(branch.data, branch.flow, answered, self._failed)
             self._branches.append(client)
 
     def cancel(self, reason: str | None = None) -> None:
         """Give up what has not been answered yet."""
+        self._given_up = True
         for branch in self._branches:
             branch.cancel(reason)
 
     # --- what comes back ---
 
-    def _answered(self, response: SipMessage) -> None:
+    def _answered(self, branch: Branch, response: SipMessage) -> None:
         if response.status == 100:
             return
         if response.status < 200:
@@ -92,7 +116,16 @@ class Fork:
         elif response.status < 300:
             self._accepted(response)
         else:
+            self._refused(branch, response)
+
+    def _refused(self, branch: Branch, response: SipMessage) -> None:
+        instead = None
+        if branch.instead is not None and not self._given_up:
+            instead = branch.instead(response.status, self)
+        if instead is None:
             self._ended(_outcome_of(response))
+        else:
+            self._branches.append(instead)
 
     def _progress(self, response: SipMessage) -> None:
         try:
@@ -115,6 +148,32 @@ class Fork:
         self._server.send(response.status, self._passage.back(response))
         self._stop_ringing()
         self.cancel(_ELSEWHERE)
+
+    # --- what a bridge tells (Waiting) ---
+
+    def bridge_rings(self, status: int, headers: Headers) -> None:
+        """A device rings that was called anew."""
+        if not self._rang_out:
+            self._server.respond(status, headers=headers)
+
+    def bridge_accepted(self, bridge: Bridge) -> None:
+        """It accepted: the caller is answered, unless it has been already."""
+        if self._server.completed:
+            bridge.end("Call completed elsewhere")
+            return
+        try:
+            bridge.answer()
+        except SipRefusal as refusal:
+            self._ended(_Outcome(refusal.status, headers=refusal.headers))
+            return
+        self._stop_ringing()
+        self.cancel(_ELSEWHERE)
+
+    def bridge_failed(self, status: int, response: SipMessage | None) -> None:
+        """It refused, or did not answer. What it says is about a request that the caller never made, so of a
+        refusal only the status goes on.
+        """
+        self._ended(_Outcome(status if response is None else _outcome_of(response).status))
 
     def _without_keys(self, refusal: SipRefusal) -> int:
         """What the asker is told of an answer without keys. In a call it is that the call is gone, or it

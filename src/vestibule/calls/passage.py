@@ -48,7 +48,7 @@ class Passage:
         """A request for the next hop. `route` puts us into the route of the dialog that it makes or
         renews; `breadth` is what is left to that branch of Max-Breadth (RFC 5393 section 5.3).
         """
-        add = [("P-Asserted-Identity", _name_address(principal))]
+        add = [("P-Asserted-Identity", name_address(principal))]
         if message.method == "REFER":
             add.append(("Referred-By", f"<{principal.aor}>"))
         if breadth is not None:
@@ -121,7 +121,7 @@ def _routes(message: SipMessage) -> list[SipUri]:
     return [SipUri.parse(address_uri(value)) for value in message.values("Route")]
 
 
-def _name_address(principal: Principal) -> str:
+def name_address(principal: Principal) -> str:
     """The person as proven, with the name that the directory knows."""
     name = principal.display_name.replace("\\", "\\\\").replace('"', '\\"')
     printable = "".join(character for character in name if character.isprintable())

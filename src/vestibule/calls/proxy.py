@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from vestibule.calls.fork import Fork
+from vestibule.calls.bridges import Bridges
+from vestibule.calls.fork import Branch, Fork
 from vestibule.calls.media_keys import require_keys
 from vestibule.calls.passage import Passage, breadth_left
 from vestibule.calls.referral import require_callable
@@ -47,6 +49,7 @@ class ProxyParts:
     routes: RouteTokens
     route_base: str
     serves: Callable[[str], bool]
+    bridges: Bridges
 
 
 class Proxy:
@@ -85,7 +88,9 @@ class Proxy:
             data = self._passage.onward(
                 message, principal, uri=target.contact, route=route, breadth=breadth
             )
-            branches.append((target.flow, data))
+            instead = partial(self._parts.bridges.begin, transaction, target, person.aor)
+            is_call = message.method == "INVITE"
+            branches.append(Branch(target.flow, data, instead if is_call else None))
         self._fork(transaction, branches)
 
     def _whom(self, uri: SipUri) -> tuple[str, str | None]:
@@ -123,7 +128,7 @@ class Proxy:
         require_keys(message)
         renewed = route if message.method == "INVITE" else None
         data = self._passage.onward(message, principal, route=renewed)
-        self._fork(transaction, [(self._flow_of(far, message.uri), data)])
+        self._fork(transaction, [Branch(self._flow_of(far, message.uri), data)])
         return True
 
     def ack(self, message: SipMessage) -> bool:
@@ -171,7 +176,7 @@ class Proxy:
 
     # --- sending ---
 
-    def _fork(self, transaction: ServerTransaction, branches: list[tuple[int, bytes]]) -> None:
+    def _fork(self, transaction: ServerTransaction, branches: list[Branch]) -> None:
         parts = self._parts
         Fork(transaction, parts.layer, self._passage, parts.wheel).send(branches)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from vestibule.media.phone_video_offer import VideoOffer, answer_video, choose_video
 from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto
+from vestibule.media.session_origin import Origin
 from vestibule.sip.sdp import Codec, MediaDescription, SdpError, SessionDescription
 
 CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
@@ -56,7 +57,7 @@ def read_phone_offer(text: str, *, fips: bool = False) -> PhoneOffer:
     for index, medium in enumerate(description.media):
         if medium.kind == "audio" and medium.port and "RTP/" in medium.profile:
             return _choose(index, medium, description.media, fips=fips)
-    raise _not_acceptable("no audio offered")
+    raise not_acceptable("no audio offered")
 
 
 def _choose(
@@ -64,12 +65,12 @@ def _choose(
 ) -> PhoneOffer:
     crypto = choose_crypto(medium, fips=fips)
     if crypto is None:
-        raise _not_acceptable("media without SRTP keys is not accepted")
+        raise not_acceptable("media without SRTP keys is not accepted")
     codecs = medium.codecs()
     names = [(c, _CODECS.get((c.name.lower(), c.rate))) for c in codecs]
     served = next(((codec, name) for codec, name in names if name is not None), None)
     if served is None:
-        raise _not_acceptable("no codec in common")
+        raise not_acceptable("no codec in common")
     described, codec = served
     dtmf = next((c for c in codecs if c.name.lower() == "telephone-event"), None)
     return PhoneOffer(
@@ -79,16 +80,19 @@ def _choose(
     )  # fmt: skip
 
 
-def write_answer(offer: PhoneOffer, address: str, port: int, video_port: int | None = None) -> str:
+def write_answer(
+    offer: PhoneOffer,
+    address: str,
+    port: int,
+    video_port: int | None = None,
+    *,
+    origin: Origin | None = None,
+) -> str:
     """The answer, with our address and ports: as many m-lines as were offered, in their order, those that aren't
-    served with port 0 (RFC 3264 section 6). Without `video_port` pictures aren't.
+    served with port 0 (RFC 3264 section 6). Without `video_port` pictures aren't. `origin`: of the session, if this
+    isn't its first description.
     """
-    family = "IP6" if ":" in address else "IP4"
-    session = secrets.randbelow(2**31)
-    lines = [
-        "v=0", f"o=- {session} {session} IN {family} {address}", "s=-",
-        f"c=IN {family} {address}", "t=0 0",
-    ]  # fmt: skip
+    lines = (origin or Origin.drawn()).lines(address)
     for index, medium in enumerate(offer.media):
         if index == offer.index:
             lines += _served(offer, medium, port)
@@ -124,5 +128,6 @@ _ANSWERED = {
 }  # fmt: skip
 
 
-def _not_acceptable(why: str) -> SdpError:
+def not_acceptable(why: str) -> SdpError:
+    """488, and why."""
     return SdpError(488, headers=(("Warning", f'399 vestibule "{why}"'),))

@@ -5,7 +5,7 @@ from array import array
 from typing import Literal
 
 Sound = Literal[
-    "entered", "entered-recorded", "muted", "unmuted", "recorded", "agreed", "disagreed"
+    "entered", "entered-recorded", "muted", "unmuted", "recorded", "agreed", "disagreed", "bridged"
 ]
 
 RATE = 48_000
@@ -23,6 +23,7 @@ _NOTES: dict[Sound, _Notes] = {
     "recorded": _RECORDED,
     "agreed": ((587.33, 0.12), (880.0, 0.2)),
     "disagreed": ((880.0, 0.12), (587.33, 0.2)),
+    "bridged": ((440.0, 0.1), (0.0, 0.06), (440.0, 0.1)),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 
 from vestibule._native import (
+    ActiveSpeaker,
     EndpointConnected,
     EndpointDigit,
     EndpointGone,
@@ -80,6 +81,8 @@ class Rooms:
         self._open: set[str] = set()
         self._listener: Listener | None = None
         self._recordings: RecordingListener | None = None
+        self._listeners: dict[str, Listener] = {}
+        """Who hears of rooms that are no meeting's."""
         self._sounds: dict[Sound, bytes] = {}
 
     def start(self, listener: Listener, recordings: RecordingListener) -> None:
@@ -92,6 +95,11 @@ class Rooms:
         """Take no more."""
         asyncio.get_running_loop().remove_reader(self._media.fileno())
 
+    def open(self, room: str, listener: Listener) -> None:
+        """Open a room of which only that listener hears, until it is closed."""
+        self._ensure(room)
+        self._listeners[room] = listener
+
     def join_browser(self, room: str, endpoint: str, offer: str, rights: Rights) -> str:
         """Take a browser's offer, return the answer. Raises SipRefusal (488)."""
         self._ensure(room)
@@ -100,7 +108,7 @@ class Rooms:
                 room, endpoint, offer, audio=rights.audio, video=rights.video, screen=rights.screen
             )
         except MediaRefused as refused:
-            raise _refusal(refused) from refused
+            raise refusal_of(refused) from refused
 
     def check_phone(self, offer: str) -> None:
         """Raises SipRefusal (488) if a phone's offer can't be served."""
@@ -116,34 +124,11 @@ class Rooms:
         """
         chosen = read_phone_offer(offer, fips=self._fips)
         self._ensure(room)
-        port = self._join_phone(room, endpoint, chosen, rights, seen_at)
+        port = join_phone(self._media, room, endpoint, chosen, audio=rights.audio, seen_at=seen_at)
         video_port = None
         if chosen.video is not None:
             video_port = self._add_video(room, endpoint, chosen.video, rights, seen_at)
         return write_answer(chosen, self._address, port, video_port)
-
-    def _join_phone(
-        self, room: str, endpoint: str, chosen: PhoneOffer, rights: Rights, seen_at: str | None
-    ) -> int:
-        """A phone's sound; our port."""
-        try:
-            return self._media.join_phone(
-                room,
-                endpoint,
-                codec=chosen.codec,
-                payload_type=chosen.described.payload_type,
-                dtmf_payload_type=chosen.dtmf.payload_type if chosen.dtmf else None,
-                suite=chosen.suite,
-                local_key=chosen.local_key,
-                remote_key=chosen.remote_key,
-                remote_host=chosen.host,
-                remote_port=chosen.port,
-                remote_is_known=chosen.host == seen_at,
-                rtcp_mux=chosen.rtcp_mux,
-                audio=rights.audio,
-            )
-        except MediaRefused as refused:
-            raise _refusal(refused) from refused
 
     def _add_video(
         self, room: str, endpoint: str, video: VideoOffer, rights: Rights, seen_at: str | None
@@ -224,6 +209,7 @@ class Rooms:
         """End a room. No error if there is none."""
         if room in self._open:
             self._open.discard(room)
+            self._listeners.pop(room, None)
             self._media.close_room(room)
 
     def _ensure(self, room: str) -> None:
@@ -239,15 +225,51 @@ class Rooms:
                 self._recordings.recording_ended(
                     event.room, event.seconds, event.octets, event.problem
                 )
-            elif isinstance(event, EndpointConnected):
-                self._listener.connected(event.room, event.endpoint)
-            elif isinstance(event, EndpointGone):
-                quality = quality_of(event.quality)
-                self._listener.gone(event.room, event.endpoint, event.reason, quality)
-            elif isinstance(event, EndpointDigit):
-                self._listener.pressed(event.room, event.endpoint, event.digit)
+            elif not isinstance(event, ActiveSpeaker):
+                self._tell(self._listeners.get(event.room, self._listener), event)
+
+    @staticmethod
+    def _tell(listener: Listener, event: EndpointConnected | EndpointGone | EndpointDigit) -> None:
+        if isinstance(event, EndpointConnected):
+            listener.connected(event.room, event.endpoint)
+        elif isinstance(event, EndpointGone):
+            quality = quality_of(event.quality)
+            listener.gone(event.room, event.endpoint, event.reason, quality)
+        else:
+            listener.pressed(event.room, event.endpoint, event.digit)
 
 
-def _refusal(refused: MediaRefused) -> SipRefusal:
+def join_phone(
+    media: Media,
+    room: str,
+    endpoint: str,
+    chosen: PhoneOffer,
+    *,
+    audio: bool,
+    seen_at: str | None,
+) -> int:
+    """Let a phone join an open room with what was chosen; its port here. Raises SipRefusal (488)."""
+    try:
+        return media.join_phone(
+            room,
+            endpoint,
+            codec=chosen.codec,
+            payload_type=chosen.described.payload_type,
+            dtmf_payload_type=chosen.dtmf.payload_type if chosen.dtmf else None,
+            suite=chosen.suite,
+            local_key=chosen.local_key,
+            remote_key=chosen.remote_key,
+            remote_host=chosen.host,
+            remote_port=chosen.port,
+            remote_is_known=chosen.host == seen_at,
+            rtcp_mux=chosen.rtcp_mux,
+            audio=audio,
+        )
+    except MediaRefused as refused:
+        raise refusal_of(refused) from refused
+
+
+def refusal_of(refused: MediaRefused) -> SipRefusal:
+    """What the wire says of an offer that the core refuses."""
     text = refused.reason.replace('"', "'")
     return SipRefusal(refused.status, headers=(("Warning", f'399 vestibule "{text}"'),))

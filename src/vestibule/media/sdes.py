@@ -7,7 +7,7 @@ import base64
 from dataclasses import dataclass
 from typing import Literal
 
-from vestibule.sip.sdp import MediaDescription
+from vestibule.sip.sdp import Crypto, MediaDescription
 
 Suite = Literal["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"]
 
@@ -16,7 +16,7 @@ KEY_OCTETS: dict[Suite, int] = {
     "AEAD_AES_128_GCM": 28,
     "AES_CM_128_HMAC_SHA1_80": 30,
 }
-_APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
+APPROVED: frozenset[Suite] = frozenset({"AEAD_AES_256_GCM", "AEAD_AES_128_GCM"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,21 @@ def choose_crypto(medium: MediaDescription, *, fips: bool) -> ChosenCrypto | Non
     """The best of an m-line's keys that can be used; with `fips` AES-GCM only."""
     offered = [c for c in medium.cryptos() if not (c.has_mki or c.has_parameters)]
     for suite, octets in KEY_OCTETS.items():
-        if fips and suite not in _APPROVED:
+        if fips and suite not in APPROVED:
             continue
         for crypto in offered:
             if crypto.suite.upper() != suite:
                 continue
-            try:
-                key = base64.b64decode(crypto.key, validate=True)
-            except ValueError:
-                continue
-            if len(key) == octets:
+            key = key_of(crypto, octets)
+            if key is not None:
                 return ChosenCrypto(suite, crypto.tag, key)
     return None
+
+
+def key_of(crypto: Crypto, octets: int) -> bytes | None:
+    """Key and salt of an `a=crypto` line, if they have that length."""
+    try:
+        key = base64.b64decode(crypto.key, validate=True)
+    except ValueError:
+        return None
+    return key if len(key) == octets else None

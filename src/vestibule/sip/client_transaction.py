@@ -64,6 +64,11 @@ class ClientTransaction(StatefulTransaction):
         """Whether the final response came, or none is waited for any more."""
         return self.state not in _OPEN
 
+    @property
+    def request(self) -> SipMessage:
+        """What was sent."""
+        return parse_sip(self._data)
+
     def cancel(self, reason: str | None = None) -> None:
         """Give an INVITE up (RFC 3261 section 9.1): as soon as the other side is known to have it.
         `reason` is a Reason header's value (RFC 3326). The final response still comes.
@@ -108,7 +113,7 @@ class ClientTransaction(StatefulTransaction):
     # --- inside ---
 
     def _cancel_now(self) -> None:
-        sent = parse_sip(self._data)
+        sent = self.request
         headers = [*self._copied(sent), ("To", sent.header("To") or "")]
         headers.append(("CSeq", f"{sent.cseq} CANCEL"))
         if self._cancel_reason is not None:
@@ -118,7 +123,7 @@ class ClientTransaction(StatefulTransaction):
 
     def _ack(self, response: SipMessage) -> bytes:
         """The ACK to a failure is part of the INVITE's transaction (RFC 3261 section 17.1.1.3)."""
-        sent = parse_sip(self._data)
+        sent = self.request
         headers = [*self._copied(sent), ("To", response.header("To") or "")]
         headers.append(("CSeq", f"{sent.cseq} ACK"))
         return build_request("ACK", sent.uri, headers)

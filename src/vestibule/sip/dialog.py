@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vestibule.sip.message import Headers, SipMessage, address_uri, build_request
 from vestibule.sip.refusal import SipRefusal
@@ -17,6 +17,14 @@ from vestibule.sip.transaction_core import TransactionHome
 
 if TYPE_CHECKING:
     from vestibule.identity.principal import Principal
+
+
+class Owner(Protocol):
+    """Whose a dialog is."""
+
+    def same_sender(self, other: Principal) -> bool:
+        """Whether a request of theirs is the owner's."""
+
 
 _REFRESHES_TARGET = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"})
 
@@ -34,7 +42,7 @@ class Dialog:
         self._home = home
         self.call_id = message.call_id
         self.flow = flow
-        self.principal: Principal | None = None
+        self.principal: Owner | None = None
         self.contact = ""
         self.ended = False
         self._local_cseq = secrets.randbelow(10_000) + 1
@@ -71,7 +79,7 @@ class Dialog:
         response: SipMessage,
         *,
         contact: str,
-        principal: Principal | None = None,
+        principal: Owner | None = None,
     ) -> Dialog:
         """The dialog that the other side's 101-299 to our request made."""
         dialog = cls(home, response, response.flow)
@@ -119,14 +127,7 @@ class Dialog:
         if self.ended:
             return
         self._local_cseq += 1
-        lines = [
-            *(("Route", route) for route in self.route_set),
-            ("From", self._local_header),
-            ("To", self._remote_header),
-            ("Call-ID", self.call_id),
-            ("CSeq", f"{self._local_cseq} {method}"),
-            ("Max-Forwards", "70"),
-        ]
+        lines = self._lines(method)
         if method in _REFRESHES_TARGET:
             lines.append(("Contact", f"<{self.contact}>"))
         lines += headers
@@ -139,6 +140,21 @@ class Dialog:
 
         data = build_request(method, self.remote_target, lines, body)
         self._home.send_request(data, self.flow, answered, on_failure or _no_failure)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the 2xx that made this dialog (RFC 3261 section 13.2.2.4), before anything else is sent."""
+        data = build_request("ACK", self.remote_target, self._lines("ACK"))
+        self._home.send_ack(data, self.flow)
+
+    def _lines(self, method: str) -> list[tuple[str, str]]:
+        return [
+            *(("Route", route) for route in self.route_set),
+            ("From", self._local_header),
+            ("To", self._remote_header),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{self._local_cseq} {method}"),
+            ("Max-Forwards", "70"),
+        ]
 
     def end(self) -> None:
         """Nothing more is sent."""

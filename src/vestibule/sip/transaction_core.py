@@ -23,6 +23,9 @@ class TransactionHome(Protocol):
     ) -> object:
         """Send a request; see `TransactionLayer.send_request`."""
 
+    def send_ack(self, data: bytes, flow: int) -> None:
+        """Send an ACK to a 2xx."""
+
 
 class StatefulTransaction:
     """A state that moves by its machine's table, with one timer for states that may not last."""

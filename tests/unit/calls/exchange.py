@@ -1,14 +1,19 @@
 """A proxy between phones on the bench: each connection belongs to a person, proven beforehand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.unit.sip.wire import ALICE, BOB, Wire, layer_on, request, response_to
+from vestibule.calls.bridge import BridgeParts
+from vestibule.calls.bridges import Bridges
+from vestibule.calls.call_media import CallRoom, CallRooms
 from vestibule.calls.proxy import Proxy, ProxyParts
 from vestibule.calls.route_token import RouteTokens
 from vestibule.directory.model import Person
 from vestibule.identity.principal import Kind, Mechanism, Principal
 from vestibule.registrar.bindings import Binding, Bindings
 from vestibule.registrar.temporary_gruu import TemporaryGruus
+from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
 from vestibule.sip.timers import TimerWheel
@@ -35,6 +40,13 @@ def contact(flow: int) -> tuple[str, str]:
     return ("Contact", f"<{contact_of(flow)}>")
 
 
+class NoRooms:
+    """Where nothing is bridged no room is opened."""
+
+    def open(self, on_gone: Callable[[str], None]) -> CallRoom:
+        raise AssertionError("nothing should be bridged here")
+
+
 @dataclass
 class Exchange:
     """Alice has one phone, Bob has two, Carol one."""
@@ -45,6 +57,8 @@ class Exchange:
         default_factory=lambda: {ALICES: ALICE, BOBS: BOB, BOBS_SECOND: BOB, CAROLS: CAROL}
     )
     registered: tuple[int, ...] = (ALICES, BOBS)
+    rooms: CallRooms = field(default_factory=NoRooms)
+    most_bridged: int = 0
 
     def __post_init__(self) -> None:
         self.layer = layer_on(self.wire, self.wheel, on_request=self._serve, on_ack=self._ack)
@@ -53,7 +67,8 @@ class Exchange:
         self.proxy = Proxy(
             ProxyParts(
                 self.layer, self.bindings, self.gruus, self, self.wheel, RouteTokens(), SERVER,
-                serves=lambda host: host == "d.test",
+                serves=_serves,
+                bridges=self._bridges(),
             )
         )  # fmt: skip
         self.people = {aor: _person(aor) for aor in self.owners.values()}
@@ -61,6 +76,14 @@ class Exchange:
             self.layer.open_flow(flow, "TLS")
         for flow in self.registered:
             self.register(flow)
+
+    def _bridges(self) -> Bridges:
+        self.dialogs = DialogTable()
+        parts = BridgeParts(
+            self.layer, self.dialogs, self.rooms, SERVER, _serves, lambda flow: f"192.0.2.{flow}"
+        )
+        self.bridges = Bridges(parts, self.most_bridged)
+        return self.bridges
 
     def person(self, aor: str) -> Person | None:
         """The directory's part."""
@@ -125,7 +148,10 @@ class Exchange:
             Kind.MEMBER, aor, "t1", self.people[aor].display_name, Mechanism.CERTIFICATE
         )
         try:
-            if not transaction.request.to_tag:
+            found = self.dialogs.find(transaction.request)
+            if found is not None:
+                found[1].on_request(found[0], transaction)
+            elif not transaction.request.to_tag:
                 self.proxy.request(transaction)
             elif not self.proxy.in_dialog(transaction):
                 raise SipRefusal(481)
@@ -195,6 +221,10 @@ def call(exchange: Exchange) -> Call:
     exchange.answer(invite, 200, BOBS, body=KEYED)
     ok = exchange.wire.take(ALICES)[-1]
     return Call(exchange, ok)
+
+
+def _serves(host: str) -> bool:
+    return host == "d.test"
 
 
 def _person(aor: str) -> Person:

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
 
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
@@ -115,6 +115,37 @@ impl Client {
         self.audio_slots = slots(MediaKind::Audio, self.counts.0);
         self.video_slots = slots(MediaKind::Video, self.counts.1);
         self.screen_slot = slots(MediaKind::Video, 1).pop();
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// An offer of a call: sound both ways, and a picture, which nobody will take.
+    pub fn call(&mut self) -> String {
+        let mut change = self.rtc.sdp_api();
+        let mut line = |kind| change.add_media(kind, Direction::SendRecv, None, None, None);
+        line(MediaKind::Video);
+        self.sources = HashMap::from([(Source::Audio, line(MediaKind::Audio))]);
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Take an offer of a call; returns the answer.
+    pub fn take_call(&mut self, offer: &str) -> String {
+        let offer = SdpOffer::from_sdp_string(offer).unwrap();
+        let answer = self.rtc.sdp_api().accept_offer(offer).unwrap();
+        let answer = answer.to_sdp_string();
+        let mid = answer.lines().find_map(|line| line.strip_prefix("a=mid:"));
+        self.sources = HashMap::from([(Source::Audio, Mid::from(mid.unwrap()))]);
+        self.drain();
+        answer
+    }
+
+    /// A new offer in the call: sound goes that way from now on.
+    pub fn turn(&mut self, direction: Direction) -> String {
+        let mut change = self.rtc.sdp_api();
+        change.set_direction(self.sources[&Source::Audio], direction);
         let (offer, pending) = change.apply().unwrap();
         self.pending = Some(pending);
         offer.to_sdp_string()

@@ -1,13 +1,16 @@
 //! `Media`: rooms for Python. The class posts commands to the media thread and drains its events.
 
+mod addresses;
+mod calls;
 mod events;
 mod file_writer;
 mod quality;
 mod recordings;
+mod refusal;
 mod sockets;
 mod worker;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,23 +22,14 @@ use pyo3::prelude::*;
 use vestibule_media::codec::Codec;
 use vestibule_media::pcm::from_i16;
 use vestibule_media::srtp::Suite;
-use vestibule_media::{PhoneLeg, Refused, Rights, StreamLeg, Unrecordable, VideoLeg};
+use vestibule_media::{PhoneLeg, Rights, StreamLeg, VideoLeg};
 
+use self::addresses::{address, destination};
 use self::events::{EndpointStats, RecordingProgress, Told};
 use self::quality::EndpointQuality;
+use self::refusal::{MediaRefused, unrecordable};
 use self::worker::{Command, NotStarted, Worker};
 use crate::wake::EventQueue;
-
-mod exception {
-    #![allow(missing_docs, reason = "the macro's type has no place for them")]
-    pyo3::create_exception!(
-        vestibule._native,
-        MediaRefused,
-        pyo3::exceptions::PyValueError,
-        "An offer or a leg that can't be served; args is (status, reason)."
-    );
-}
-pub use exception::MediaRefused;
 
 /// The thread and the way to it.
 struct Running {
@@ -140,7 +134,7 @@ impl Media {
     }
 
     fn close_room(&self, room: String) -> PyResult<()> {
-        self.post(move |worker| worker.rooms.close_room(worker.now, &room))
+        self.post(move |worker| worker.close_room(&room))
     }
 
     #[pyo3(signature = (room, endpoint, offer, *, audio, video, screen))]
@@ -160,12 +154,11 @@ impl Media {
             video,
             screen,
         };
-        self.ask(py, move |worker| {
+        self.refusable(py, move |worker| {
             worker
                 .rooms
                 .join_browser(worker.now, &room, &endpoint, &offer, rights)
-        })?
-        .map_err(|refused| refusal(py, &refused))
+        })
     }
 
     #[pyo3(signature = (
@@ -205,10 +198,53 @@ impl Media {
             audio,
             ..Rights::default()
         };
-        self.ask(py, move |worker| {
+        self.refusable(py, move |worker| {
             worker.join_phone(&room, &endpoint, leg, rights)
-        })?
-        .map_err(|refused| refusal(py, &refused))
+        })
+    }
+
+    fn offer_phone(&self, py: Python<'_>, room: String, endpoint: String) -> PyResult<u16> {
+        self.refusable(py, |worker| worker.offer_phone(room, endpoint))
+    }
+
+    #[pyo3(signature = (room, endpoint, offer, *, audio))]
+    fn join_call(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        offer: String,
+        audio: bool,
+    ) -> PyResult<String> {
+        self.answer_call(py, (room, endpoint), offer, audio)
+    }
+
+    fn offer_call(&self, py: Python<'_>, room: String, endpoint: String) -> PyResult<String> {
+        self.refusable(py, move |w| w.rooms.offer_call(w.now, &room, &endpoint))
+    }
+
+    #[pyo3(signature = (room, endpoint, answer, *, audio))]
+    fn accept_call(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        answer: String,
+        audio: bool,
+    ) -> PyResult<()> {
+        self.take_answer(py, (room, endpoint), answer, audio)
+    }
+
+    fn renew_call(
+        &self,
+        py: Python<'_>,
+        room: String,
+        endpoint: String,
+        offer: String,
+    ) -> PyResult<String> {
+        self.refusable(py, move |w| {
+            w.rooms.renew_call(w.now, &room, &endpoint, &offer)
+        })
     }
 
     #[pyo3(signature = (
@@ -249,10 +285,9 @@ impl Media {
             repairs,
             receives,
         };
-        self.ask(py, move |worker| {
+        self.refusable(py, move |worker| {
             worker.add_phone_video(&room, &endpoint, leg, video)
-        })?
-        .map_err(|refused| refusal(py, &refused))
+        })
     }
 
     #[pyo3(signature = (room, endpoint, *, audio, video, screen))]
@@ -294,7 +329,7 @@ impl Media {
     }
 
     fn leave(&self, room: String, endpoint: String) -> PyResult<()> {
-        self.post(move |worker| worker.rooms.leave(worker.now, &room, &endpoint))
+        self.post(move |worker| worker.leave(&room, &endpoint))
     }
 
     fn stats(
@@ -303,7 +338,7 @@ impl Media {
         room: String,
         endpoint: String,
     ) -> PyResult<Option<EndpointStats>> {
-        let stats = self.ask(py, move |worker| worker.rooms.stats(&room, &endpoint))?;
+        let stats = self.ask(py, move |w| w.rooms.stats(&room, &endpoint))?;
         Ok(stats.map(EndpointStats::from))
     }
 
@@ -397,36 +432,8 @@ impl Drop for Media {
     }
 }
 
-fn address(text: &str) -> PyResult<IpAddr> {
-    text.parse()
-        .map_err(|_| PyValueError::new_err(format!("not an IP address: {text:?}")))
-}
-
 fn known_suite(name: &str) -> PyResult<Suite> {
     Suite::from_sdes_name(name).ok_or_else(|| PyValueError::new_err("no such suite"))
-}
-
-/// An address from an offer: what is wrong with it is the offer's fault.
-fn destination(py: Python<'_>, text: &str) -> PyResult<IpAddr> {
-    text.parse()
-        .map_err(|_| refusal(py, &Refused::Destination(text.to_owned())))
-}
-
-fn refusal(py: Python<'_>, refused: &Refused) -> PyErr {
-    refused_with(py, refused.status(), refused.to_string())
-}
-
-fn unrecordable(py: Python<'_>, why: Unrecordable) -> PyErr {
-    refused_with(py, why.status(), why.to_string())
-}
-
-fn refused_with(py: Python<'_>, status: u16, reason: String) -> PyErr {
-    let error = MediaRefused::new_err((status, reason.clone()));
-    let value = error.value(py);
-    let set = value
-        .setattr("status", status)
-        .and_then(|()| value.setattr("reason", reason));
-    set.err().unwrap_or(error)
 }
 
 /// Put this folder's names into the module.

@@ -15,6 +15,7 @@ use vestibule_media::{
     PhoneLeg, PhoneSockets, Refused, Rights, Rooms, SocketId, Unrecordable, VideoLeg,
 };
 
+use super::calls::{OfferedPhones, close};
 use super::events::Told;
 use super::recordings::Recordings;
 use super::sockets::Sockets;
@@ -46,6 +47,8 @@ pub struct Worker {
     pub rooms: Rooms,
     /// Its sockets.
     pub sockets: Sockets,
+    /// Phones that have not answered our offers.
+    pub offered_phones: OfferedPhones,
     /// The files of the rooms that are recorded.
     pub recordings: Recordings,
     /// The time of this turn of the loop.
@@ -80,6 +83,7 @@ impl Worker {
         let worker = Self {
             rooms,
             sockets,
+            offered_phones: OfferedPhones::default(),
             recordings: Recordings::new(Arc::clone(&events)),
             now,
             poll,
@@ -100,7 +104,8 @@ impl Worker {
         leg: PhoneLeg,
         rights: Rights,
     ) -> Result<u16, Refused> {
-        self.with_sockets(!leg.rtcp_mux, |rooms, now, sockets| {
+        let opened = self.sockets_for(room, endpoint, leg.rtcp_mux)?;
+        self.with_sockets(opened, |rooms, now, sockets| {
             rooms.join_phone(now, room, endpoint, leg, sockets, rights)
         })
     }
@@ -113,24 +118,22 @@ impl Worker {
         leg: VideoLeg,
         may_send: bool,
     ) -> Result<u16, Refused> {
-        self.with_sockets(!leg.stream.rtcp_mux, |rooms, now, sockets| {
+        let opened = self.sockets.open_random(!leg.stream.rtcp_mux);
+        let opened = opened.map_err(|_| Refused::Internal("no free media port"))?;
+        self.with_sockets(opened, |rooms, now, sockets| {
             rooms.add_phone_video(now, room, endpoint, leg, sockets, may_send)
         })
     }
 
-    /// Open sockets for something, which are closed again if it is refused; returns the RTP port.
+    /// Give something its sockets, which are closed again if it is refused; returns the RTP port.
     fn with_sockets(
         &mut self,
-        pair: bool,
+        (port, sockets): (u16, PhoneSockets),
         call: impl FnOnce(&mut Rooms, Instant, PhoneSockets) -> Result<(), Refused>,
     ) -> Result<u16, Refused> {
-        let opened = self.sockets.open_random(pair);
-        let (port, sockets) = opened.map_err(|_| Refused::Internal("no free media port"))?;
         let taken = call(&mut self.rooms, self.now, sockets);
         if taken.is_err() {
-            for socket in [Some(sockets.rtp), sockets.rtcp].into_iter().flatten() {
-                self.sockets.close(socket);
-            }
+            close(&mut self.sockets, sockets);
         }
         taken.map(|()| port)
     }
