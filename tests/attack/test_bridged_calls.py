@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.calls import SDP, connect, registered, ring
+from tests.clients.calls import DOMAIN, SDP, connect, registered, ring
 from tests.clients.deadline import eventually
-from tests.clients.deployment import Deployment
+from tests.clients.deployment import Deployment, User
 from tests.clients.namespaces import Network
 from tests.clients.sip_dialog import answer, in_dialog, later
-from tests.clients.sip_line import SipLine, header_of, request, status_of
+from tests.clients.sip_line import SipLine, challenge_of, digest, header_of, request, status_of
 from tests.clients.unlike_media import browser, phone, phone_answer
 from vestibule.calls.bridges import MOST_OF_FLOW
 
@@ -129,6 +129,37 @@ def as_from(sender: str, message: str) -> str:
     at = next(number for number, row in enumerate(rows) if row.startswith("From:"))
     rows[at] = f"From: <{sender}>;tag={tag}"
     return "\n".join(rows)
+
+
+def test_who_shares_a_connection_shares_no_dialog(
+    town: Network, house: Deployment, lines: list[SipLine]
+) -> None:
+    alice, bob, _ = lines
+    assert bob.ask(request("REGISTER", DOMAIN, BOB, to=BOB, headers="Expires: 0")) == 200
+    with SipLine(town.add_host(), house) as shared:
+        for name, aor in (("bob", BOB), ("carol", CAROL)):
+            register = request("REGISTER", DOMAIN, aor, to=aor)
+            assert ask_by_digest(shared, house.user(name), register) == 200
+        call = bridge(alice, shared)
+        for method in ("BYE", "INVITE", "OPTIONS"):
+            body = phone() if method == "INVITE" else ""
+            theirs = as_from(CAROL, call.of_bob(method, cseq=5, body=body))
+            assert ask_by_digest(shared, house.user("carol"), theirs) == 403
+        ours = as_from(BOB, call.of_bob("BYE", cseq=6))
+        assert ask_by_digest(shared, house.user("bob"), ours) == 200
+        alice.send(answer(expect(alice, "BYE"), 200))
+    assert bob.ask(request("REGISTER", DOMAIN, BOB, to=BOB)) == 200
+
+
+def ask_by_digest(line: SipLine, user: User, message: str) -> int:
+    """The answer to a request that a device's secret proves."""
+    method, uri, _ = message.split(" ", 2)
+    line.send(message)
+    challenge = challenge_of(line.final())
+    proof = digest(
+        challenge, method=method, uri=uri, username=user.name, password=user.device_secret
+    )
+    return line.ask(message.replace("\n", f"\n{proof}\n", 1).replace("branch=", "branch=z9hG4bK"))
 
 
 def test_a_refusal_from_who_was_not_called_bridges_nothing(lines: list[SipLine]) -> None:
