@@ -12,10 +12,13 @@ hypothesis.settings.load_profile("without a clock")
 
 
 class _Sharing(LoadScopeScheduling):
-    """Each process takes the next file whose tests are all to be run, in the order in which they were collected."""
+    """Each process takes the next file with all its tests, in the order in which they were collected. Browsers film and
+    decode in software: their files are one, for one process.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return "browsers" if file.startswith("tests/web/") else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _Sharing:
