@@ -183,7 +183,9 @@ class Network:
         # On a busy machine the kernel takes seconds to notice that a link came up.
         eventually(lambda: _forwards(first, port), f"{port} to carry packets", 30.0)
         for each in self.hosts:  # what they learnt of each other may be of before
-            _ip("-n", each.namespace, "neigh", "flush", "all")
+            # Where traffic goes on it gives up after ten rounds: what is known again by then is of now.
+            flush = ["ip", "-n", each.namespace, "neigh", "flush", "all"]
+            subprocess.run(flush, check=False, capture_output=True)
         return host
 
     def cut(self, host: Host) -> Host:

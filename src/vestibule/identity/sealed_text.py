@@ -20,13 +20,19 @@ class SealedText:
     def seal(self, content: bytes, about: str = "") -> str:
         """The content as text; it opens only for the same `about`. No two texts are alike."""
         nonce = secrets.token_bytes(_NONCE_OCTETS)
-        sealed = nonce + self._cipher.encrypt(nonce, content, about.encode())
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return _text(nonce + self._cipher.encrypt(nonce, content, about.encode()))
 
     def open(self, text: str, about: str = "") -> bytes | None:
         """The content; None if the text is not ours, was changed, or is about something else."""
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            # The decoder takes "+" for "-", and a last character whose idle bits are set.
+            if _text(raw) != text:
+                return None
             return self._cipher.decrypt(raw[:_NONCE_OCTETS], raw[_NONCE_OCTETS:], about.encode())
         except (binascii.Error, ValueError, InvalidTag):
             return None
+
+
+def _text(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
