@@ -57,6 +57,11 @@ def hears(listener: Baresip, seed: int, seconds: float = _SECONDS) -> float:
     return likeness(melody(seed, 60.0), read_wav(path))
 
 
+def comes_through(listener: Baresip, seed: int, seconds: float = _SECONDS) -> None:
+    """Until that melody is most of what the phone has recorded: at first that is silence, while the other connects."""
+    eventually(lambda: hears(listener, seed, seconds) > 0.7, "the melody in the recording", 40.0)
+
+
 def test_two_phones_talk(network: Network, deployment: Deployment, tmp_path: Path) -> None:
     with (
         Capture(network.server, "bridge0", tmp_path / "call.pcap") as capture,

@@ -17,7 +17,7 @@ from tests.clients.namespaces import Host, Network
 from tests.clients.sip_dialog import answer, later
 from tests.clients.sip_line import header_of, request, status_of
 from tests.clients.socket_line import SocketLine
-from tests.interop.test_baresip_calls import hears, phone
+from tests.interop.test_baresip_calls import comes_through, phone
 from tests.interop.test_linphone import linphone
 
 SDP = "Content-Type: application/sdp"
@@ -56,11 +56,6 @@ def web(town: Network, house: Deployment) -> Iterator[Web]:
         line = opened.enter_context(SocketLine(host, house, "alice"))
         assert line.ask(request("REGISTER", "sip:vestibule.test", me, to=me)) == 200
         yield Web(host, line, me)
-
-
-def comes_through(listener: Baresip, seed: int) -> None:
-    """Until that melody is most of what the phone has recorded: at first that is silence, while the other connects."""
-    eventually(lambda: hears(listener, seed, _SECONDS) > 0.7, "the melody in the recording", 40.0)
 
 
 def listens(peer: CallPeer, seed: int) -> float:

@@ -15,8 +15,7 @@ from tests.clients.namespaces import Host, Network
 from tests.clients.sip_dialog import answer, later
 from tests.clients.sip_line import header_of, request, status_of
 from tests.clients.socket_line import SocketLine
-from tests.interop.test_baresip_calls import phone
-from tests.interop.test_bridged_calls import comes_through
+from tests.interop.test_baresip_calls import comes_through, phone
 from tests.web.conftest import OpenBrowser
 
 SDP = "Content-Type: application/sdp"
