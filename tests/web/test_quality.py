@@ -44,7 +44,8 @@ def test_a_panel_tells_how_the_connection_fares(
             30.0,
         )
     guest.get_by_test_id("leave").click()
-    eventually(lambda: "media.ended" in deployment.log.read_text(), "a line about it in the log")
+    ended = "a line about it in the log"
+    eventually(lambda: "media.ended" in deployment.log.read_text(), ended, 60.0)
 
 
 def shows_numbers(page: Page) -> None:
