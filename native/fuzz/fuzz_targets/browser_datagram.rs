@@ -66,5 +66,10 @@ fuzz_target!(|data: &[u8]| {
         while rooms.poll_transmit().is_some() {}
         rest = after;
     }
-    assert_eq!(rooms.strays(), 0);
+    // Anyone may send garbage from anywhere: it ends nobody.
+    let is_due = now
+        < START
+            .get()
+            .map_or(now, |start| *start + Duration::from_secs(29));
+    assert!(!is_due || rooms.stats("room", "x").is_some());
 });

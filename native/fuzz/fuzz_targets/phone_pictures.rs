@@ -96,7 +96,9 @@ fuzz_target!(|data: &[u8]| {
             senders[who].protect_rtcp(&mut packet).is_ok()
         } else {
             // Small steps back and forth, so that packets are overtaken.
-            sequence = sequence.wrapping_add(u16::from(kind >> 3 & 7)).wrapping_sub(2);
+            sequence = sequence
+                .wrapping_add(u16::from(kind >> 3 & 7))
+                .wrapping_sub(2);
             let header = Header {
                 marker: kind & 2 != 0,
                 payload_type: 98,
