@@ -74,10 +74,15 @@ impl Control {
         self.paced.has_room(now) || self.estimator.probe_due(now).is_some_and(|due| due > 0)
     }
 
-    /// A packet of so many octets leaves: the transport-wide number that it bears.
-    pub(super) fn sent(&mut self, now: Instant, octets: usize) -> u16 {
+    /// A packet of so many octets leaves.
+    pub(super) fn sent(&mut self, octets: usize) {
         self.paced.take(octets);
         self.filled.take(octets);
+    }
+
+    /// The transport-wide number of a packet that leaves, if it has room for one: what bears none is reported by nobody,
+    /// and must not seem to be lost.
+    pub(super) fn number(&mut self, now: Instant, octets: usize) -> u16 {
         self.estimator.sent(now, octets)
     }
 

@@ -209,9 +209,10 @@ impl Egress {
             return;
         };
         if let Some(control) = &mut self.control {
-            let sent = control.sent(now, octets.len());
+            let length = octets.len();
+            control.sent(length);
             if let Some(place) = number.and_then(|at| octets.get_mut(at..at + 2)) {
-                place.copy_from_slice(&sent.to_be_bytes());
+                place.copy_from_slice(&control.number(now, length).to_be_bytes());
             }
         }
         // It fails only if the key is used up or the number was used before: then nothing may be sent.
@@ -222,7 +223,8 @@ impl Egress {
         if form == Form::First {
             let earned = octets.len() as u64 * REPAIR_SHARE / 100;
             self.repair_credit = (self.repair_credit + earned).min(MOST_CREDIT);
-            if stream.shape.repairs.is_some() {
+            // What bears no number tells nothing of the way.
+            if stream.shape.repairs.is_some() && number.is_some() {
                 self.filler = Some(packet.stream);
             }
         }
