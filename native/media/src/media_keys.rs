@@ -36,7 +36,12 @@ impl std::fmt::Debug for MediaKeys {
 impl MediaKeys {
     /// `exported` is as RFC 5764 section 4.2 lays it out: both keys, then both salts, the client's first.
     /// `None` if it is too short, or `fips` and the suite isn't of approved algorithms.
-    fn new(profile: SrtpProfile, exported: &[u8], is_client: bool, fips: bool) -> Option<Self> {
+    pub(crate) fn new(
+        profile: SrtpProfile,
+        exported: &[u8],
+        is_client: bool,
+        fips: bool,
+    ) -> Option<Self> {
         let suite = match profile {
             SrtpProfile::AEAD_AES_256_GCM => Suite::AeadAes256Gcm,
             SrtpProfile::AEAD_AES_128_GCM => Suite::AeadAes128Gcm,

@@ -163,30 +163,6 @@ fn a_change_of_layers_is_a_keyframe_in_a_stream_without_gaps() {
 }
 
 #[test]
-fn voices_without_numbers_do_not_seem_to_be_lost() {
-    let mut network = Network::new();
-    network.pace = Duration::from_millis(1);
-    let alice = network.connect_layered("alice");
-    let mut client = network.client("bob", 3, 25);
-    client.unnumbered_voices = true;
-    let bob = network.admit(client, ALL);
-    network.until(|n| n.clients[bob].connected);
-    film(&mut network, alice, Duration::from_millis(500));
-    let slot = network.clients[bob].slot_of("alice", "camera").unwrap();
-    let now = network.now;
-    network.clients[bob].want(now, &slot, 252);
-    film_until(&mut network, alice, bob, |layer| layer == 2);
-    for _ in 0..500 {
-        let now = network.now;
-        for _ in 0..2 {
-            network.clients[alice].send(now, Source::Audio, &[1, 2, 3], -20);
-        }
-        film(&mut network, alice, Duration::from_millis(20));
-    }
-    assert_eq!(newest(&mut network, bob).1, Some(2));
-}
-
-#[test]
 fn what_is_not_shown_is_not_sent() {
     let (mut network, alice, bob, slot) = show();
     let now = network.now;

@@ -45,6 +45,15 @@ impl From<&ExtensionMap> for ExtensionIds {
 }
 
 impl ExtensionIds {
+    /// Numbers only, by that id.
+    #[cfg(test)]
+    pub(super) fn numbered(id: u8) -> Self {
+        Self {
+            number: Some(id),
+            ..Self::default()
+        }
+    }
+
     /// Append them to the fixed header that is all of `out`. Where the two octets of the transport-wide
     /// number are that is still to be written, if it has a place.
     pub(super) fn write(&self, out: &mut Vec<u8>, elements: Elements<'_>) -> Option<usize> {

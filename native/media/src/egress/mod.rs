@@ -408,8 +408,13 @@ fn find(streams: &mut [Stream], ssrc: u32) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use str0m::crypto::dtls::SrtpProfile;
+
     use super::stream::tests::{plain, shape};
     use super::*;
+    use crate::events::SocketId;
+    use crate::media_keys::MediaKeys;
+    use crate::rtp::Extension;
 
     #[test]
     fn greedy_wishes_get_a_share() {
@@ -439,5 +444,50 @@ mod tests {
             }
         }
         assert_eq!(egress.repairs.len() as u64, FIRST_CREDIT / 1_000);
+    }
+
+    /// One that has its keys.
+    fn open(now: Instant) -> Egress {
+        let keys = FutureKeys::default();
+        let mine = MediaKeys::new(SrtpProfile::AEAD_AES_128_GCM, &[1; 56], true, false);
+        keys.set(mine.unwrap()).unwrap();
+        let mut egress = Egress::new(now, keys, true);
+        assert!(egress.open());
+        egress.move_to(([192, 0, 2, 1], 4_000).into());
+        egress
+    }
+
+    #[test]
+    fn only_what_bears_a_number_uses_one_up() {
+        let now = Instant::now();
+        let mut egress = open(now);
+        // As in Firefox: pictures have numbers, voices have none.
+        let voice = egress.add(StreamShape {
+            source: Source::Audio,
+            ssrc: 7,
+            repairs: None,
+            ..shape()
+        });
+        let picture = egress.add(StreamShape {
+            extensions: ExtensionIds::numbered(3),
+            ..shape()
+        });
+        let mut out = Outbox::new(SocketId(0));
+        for sequence in 0..5 {
+            for stream in [voice, picture] {
+                egress.queue(Plain {
+                    stream,
+                    ..plain(now, sequence)
+                });
+            }
+            egress.flush(now, &mut out);
+        }
+        let numbers: Vec<_> = out
+            .transmits
+            .iter()
+            .filter_map(|sent| Extension::of(&sent.payload)?.element(3).map(<[u8]>::to_vec))
+            .collect();
+        assert_eq!(numbers, [[0, 0], [0, 1], [0, 2], [0, 3], [0, 4]]);
+        assert_eq!(out.transmits.len(), 10);
     }
 }

@@ -45,8 +45,6 @@ pub struct Client {
     pub layer_requests: Vec<String>,
     /// Simulcast layers of the camera, the smallest first; none: it is sent as it is.
     pub rids: Vec<&'static str>,
-    /// Whether its voices have no transport-wide numbers, as in Firefox.
-    pub unnumbered_voices: bool,
     sequences: HashMap<(Source, usize), u64>,
     pending: Option<SdpPendingOffer>,
     counts: (usize, usize),
@@ -84,7 +82,6 @@ impl Client {
             pictures: 0,
             layer_requests: Vec::new(),
             rids: Vec::new(),
-            unnumbered_voices: false,
             sequences: HashMap::new(),
             pending: None,
             counts: (audio_slots, video_slots),
@@ -120,11 +117,7 @@ impl Client {
         self.screen_slot = slots(MediaKind::Video, 1).pop();
         let (offer, pending) = change.apply().unwrap();
         self.pending = Some(pending);
-        let offer = offer.to_sdp_string();
-        if self.unnumbered_voices {
-            return without_numbers_of_voices(&offer);
-        }
-        offer
+        offer.to_sdp_string()
     }
 
     /// An offer of a call: sound both ways, and a picture, which nobody will take.
@@ -320,15 +313,4 @@ impl Client {
             _ => {}
         }
     }
-}
-
-fn without_numbers_of_voices(offer: &str) -> String {
-    let mut is_audio = false;
-    let lines = offer.lines().filter(|line| {
-        if line.starts_with("m=") {
-            is_audio = line.starts_with("m=audio");
-        }
-        !(is_audio && line.contains("transport-wide-cc"))
-    });
-    lines.map(|line| format!("{line}\r\n")).collect()
 }
