@@ -17,6 +17,8 @@ const INCREASE: f64 = 0.08;
 pub struct LossLimit {
     /// Bits per second; `None`: losses are no reason to send less.
     bits: Option<u64>,
+    /// Whether too much was lost when it was judged last.
+    is_lossy: bool,
     lost: u32,
     told: u32,
     judged: Option<Instant>,
@@ -39,7 +41,8 @@ impl LossLimit {
         }
         let share = f64::from(self.lost) / f64::from(self.told);
         (self.lost, self.told, self.judged) = (0, 0, Some(now));
-        if share > TOO_MUCH {
+        self.is_lossy = share > TOO_MUCH;
+        if self.is_lossy {
             let base = self.bits().min(bits);
             self.bits = Some((base as f64 * (1.0 - share / 2.0)) as u64);
         } else if share < HARDLY_ANY
@@ -48,6 +51,11 @@ impl LossLimit {
             let risen = limit as f64 * (1.0 + INCREASE * since.as_secs_f64().min(1.0));
             self.bits = Some(risen as u64).filter(|risen| *risen < bits);
         }
+    }
+
+    /// Whether too much is being lost: this is no time to look for more.
+    pub fn is_lossy(&self) -> bool {
+        self.is_lossy
     }
 
     /// More than was believed got through.

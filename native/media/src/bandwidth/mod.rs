@@ -119,6 +119,9 @@ impl Estimator {
             self.rate.update(now, usage, arriving, self.round_trip);
         }
         self.losses.report(now, lost, told, self.rate.bits());
+        if self.losses.is_lossy() {
+            self.prober.give_up(now);
+        }
         if let Some(found) = self.prober.result(now)
             && found > self.bits()
         {

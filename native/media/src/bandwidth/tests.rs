@@ -15,6 +15,8 @@ struct Way {
     bits: u64,
     /// Of a hundred packets so many are lost.
     loss: u64,
+    /// Whether bursts lose none.
+    spares_bursts: bool,
     free: u64,
     /// Number and arrival in microseconds.
     carried: VecDeque<(u16, Option<u64>)>,
@@ -26,16 +28,18 @@ impl Way {
         Self {
             bits,
             loss: 0,
+            spares_bursts: false,
             free: 0,
             carried: VecDeque::new(),
             count: 0,
         }
     }
 
-    fn carry(&mut self, now: u64, number: u16) {
+    fn carry(&mut self, now: u64, number: u16, in_burst: bool) {
         self.count += 1;
         let start = self.free.max(now);
-        let is_lost = self.count % 100 < self.loss || start > now + 300_000;
+        let loses = self.count * 37 % 100 < self.loss && !(in_burst && self.spares_bursts);
+        let is_lost = loses || start > now + 300_000;
         if !is_lost {
             self.free = start + PACKET as u64 * 8_000_000 / self.bits;
         }
@@ -89,7 +93,7 @@ fn run(
         owed = owed.max(due);
         while owed >= PACKET as u64 {
             owed -= PACKET as u64;
-            way.carry(millis * 1_000, estimator.sent(now, PACKET));
+            way.carry(millis * 1_000, estimator.sent(now, PACKET), due > 0);
         }
         if millis % 50 == 0
             && let Some(report) = way.report(millis * 1_000)
@@ -155,8 +159,22 @@ fn some_loss_is_borne_and_much_is_not() {
     way.loss = 5;
     run(&mut estimator, &mut way, start, 0..5_000, u64::MAX);
     assert!(estimator.bits() >= 2_500_000, "{}", estimator.bits());
-    way.loss = 40;
-    run(&mut estimator, &mut way, start, 5_000..10_000, u64::MAX);
+    for (loss, span, most) in [
+        (15, 5_000..15_000, 1_000_000),
+        (40, 15_000..20_000, 500_000),
+    ] {
+        way.loss = loss;
+        run(&mut estimator, &mut way, start, span, u64::MAX);
+        assert!(estimator.bits() < most, "{loss}: {}", estimator.bits());
+    }
+}
+
+#[test]
+fn bursts_that_get_through_prove_nothing_while_much_is_lost() {
+    let start = Instant::now();
+    let (mut estimator, mut way) = (estimator(start, 3_000_000), Way::new(100_000_000));
+    (way.loss, way.spares_bursts) = (30, true);
+    run(&mut estimator, &mut way, start, 0..15_000, u64::MAX);
     assert!(estimator.bits() < 500_000, "{}", estimator.bits());
 }
 
