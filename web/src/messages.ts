@@ -78,7 +78,8 @@ export const join = {
   memberAlready: "Have an account here?",
   memberSignIn: "Sign in to join",
   phoneTitle: "Join with a SIP phone or app instead",
-  phoneText: "Dial this address. You hear everyone, and everyone hears you. A phone with a screen shows who is speaking.",
+  phoneText:
+    "Dial this address. You hear everyone, and everyone hears you. A phone with a screen shows who is speaking.",
   copyAddress: "Copy address",
   openApp: "Open in an app",
   badLinkTitle: "This link is not complete",
