@@ -48,6 +48,18 @@ def between(sound: Samples, start: float, end: float) -> Samples:
     return sound[int((start + _MARGIN) * RATE) : int((end - _MARGIN) * RATE)]
 
 
+@contextmanager
+def inside(
+    network: Network, deployment: Deployment, leader: Participant, folder: Path
+) -> Iterator[Baresip]:
+    """Bob's phone, in the meeting."""
+    with phone(network, deployment, "bob", folder, 7) as speaker:
+        speaker.wait_registered()
+        speaker.dial(leader.focus)
+        speaker.wait_event("CALL_ESTABLISHED")
+        yield speaker
+
+
 def hears_the_tape_tone(listener: Baresip) -> bool:
     path = listener.heard()
     samples = read_wav(path) if path and path.stat().st_size > 4000 else np.zeros(0)
@@ -63,10 +75,7 @@ def test_who_has_not_agreed_is_not_in_the_file(
     network: Network, deployment: Deployment, leader: Participant, alice: Caller, tmp_path: Path
 ) -> None:
     bob = deployment.user("bob").sip
-    with phone(network, deployment, "bob", tmp_path / "bob", 7) as speaker:
-        speaker.wait_registered()
-        speaker.dial(leader.focus)
-        speaker.wait_event("CALL_ESTABLISHED")
+    with inside(network, deployment, leader, tmp_path / "bob") as speaker:
         assert 'code="success"' in leader.command(START)
         eventually(lambda: hears_the_tape_tone(speaker), "the phone to be told by a tone", 30.0)
         alice.waits_until(5.0)
@@ -176,10 +185,7 @@ def test_a_phone_that_dials_again_is_asked_again(
     network: Network, deployment: Deployment, leader: Participant, alice: Caller, tmp_path: Path
 ) -> None:
     bob = deployment.user("bob").sip
-    with phone(network, deployment, "bob", tmp_path / "bob", 7) as speaker:
-        speaker.wait_registered()
-        speaker.dial(leader.focus)
-        speaker.wait_event("CALL_ESTABLISHED")
+    with inside(network, deployment, leader, tmp_path / "bob") as speaker:
         leader.command(START)
         for key in "*9":
             speaker.command("sndcode", key)

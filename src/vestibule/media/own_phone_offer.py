@@ -3,13 +3,12 @@
 Each suite is offered with a key of its own, AES-256-GCM first (E6, E8).
 """
 
-import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vestibule.media.phone_offer import CodecName, PhoneOffer, not_acceptable
-from vestibule.media.sdes import APPROVED, KEY_OCTETS, Suite, key_of
+from vestibule.media.sdes import APPROVED, KEY_OCTETS, Suite, crypto_line, key_of
 from vestibule.media.session_origin import Origin
 from vestibule.sip.sdp import Codec, Crypto, MediaDescription, SessionDescription
 
@@ -50,9 +49,7 @@ class OwnPhoneOffer:
         lines.append(f"m=audio {port} RTP/SAVP {' '.join(map(str, _LINES))}")
         lines += [f"a=rtpmap:{number} {codec}" for number, codec in _LINES.items()]
         lines += [f"a=fmtp:{number} 0-15" for number in _KEYS_PRESSED]
-        for tag, own in self._keys.items():
-            key = base64.b64encode(own.key).decode()
-            lines.append(f"a=crypto:{tag} {own.suite} inline:{key}")
+        lines += [crypto_line(tag, own.suite, own.key) for tag, own in self._keys.items()]
         lines += ["a=sendrecv", "a=ptime:20", "a=rtcp-mux"]
         return "\r\n".join(lines) + "\r\n"
 

@@ -3,13 +3,12 @@
 Our own keys are drawn anew for each call (E8). Pictures are phone_video_offer.py's.
 """
 
-import base64
 import secrets
 from dataclasses import dataclass
 from typing import Literal
 
 from vestibule.media.phone_video_offer import VideoOffer, answer_video, choose_video
-from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto
+from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto, crypto_line
 from vestibule.media.session_origin import Origin
 from vestibule.sip.sdp import Codec, MediaDescription, SdpError, SessionDescription
 
@@ -107,11 +106,10 @@ def _served(offer: PhoneOffer, medium: MediaDescription, port: int) -> list[str]
     codec = offer.described
     channels = "/2" if offer.codec == "opus" and codec.channels == 2 else ""
     formats = [str(codec.payload_type), *([str(offer.dtmf.payload_type)] if offer.dtmf else [])]
-    key = base64.b64encode(offer.local_key).decode()
     lines = [
         f"m=audio {port} {medium.profile} {' '.join(formats)}",
         f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}{channels}",
-        f"a=crypto:{offer.crypto_tag} {offer.suite} inline:{key}",
+        crypto_line(offer.crypto_tag, offer.suite, offer.local_key),
         f"a={_ANSWERED[offer.direction]}",
         "a=ptime:20",
     ]

@@ -3,11 +3,10 @@
 VP8 only, as in the room, for nothing is transcoded: a phone that offers H.264 alone keeps its sound.
 """
 
-import base64
 import secrets
 from dataclasses import dataclass
 
-from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto
+from vestibule.media.sdes import KEY_OCTETS, Suite, choose_crypto, crypto_line
 from vestibule.sip.sdp import Codec, MediaDescription
 
 _CLOCK = 90_000
@@ -81,11 +80,10 @@ def _feedback(medium: MediaDescription, payload_type: int) -> tuple[str, ...]:
 def answer_video(offer: VideoOffer, medium: MediaDescription, port: int) -> list[str]:
     """The lines of the answer, with our port."""
     number = offer.described.payload_type
-    key = base64.b64encode(offer.local_key).decode()
     lines = [
         f"m=video {port} {medium.profile} {number}",
         f"a=rtpmap:{number} VP8/{_CLOCK}",
-        f"a=crypto:{offer.crypto_tag} {offer.suite} inline:{key}",
+        crypto_line(offer.crypto_tag, offer.suite, offer.local_key),
         f"a={_ANSWERED[offer.direction]}",
         *(f"a=rtcp-fb:{number} {wish}" for wish in offer.feedback),
     ]

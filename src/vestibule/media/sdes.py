@@ -53,3 +53,8 @@ def key_of(crypto: Crypto, octets: int) -> bytes | None:
     except ValueError:
         return None
     return key if len(key) == octets else None
+
+
+def crypto_line(tag: str, suite: Suite, key: bytes) -> str:
+    """The `a=crypto` line that gives key and salt away to the other end."""
+    return f"a=crypto:{tag} {suite} inline:{base64.b64encode(key).decode()}"
