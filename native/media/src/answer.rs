@@ -1,6 +1,5 @@
 //! From a browser's offer to an answer: building a `Browser`.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,15 +14,14 @@ use str0m::rtp::Ssrc;
 use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use crate::approved;
-use crate::browser::{Browser, Messages};
+use crate::browser::{Browser, Negotiated};
 use crate::egress::{Egress, ExtensionIds, StreamShape};
 use crate::error::Refused;
-use crate::events::{Source, Stats};
-use crate::layout::Layout;
+use crate::events::Source;
 use crate::media_keys::{FutureKeys, WatchedDtls};
 use crate::offer::{Shape, without_candidates};
 use crate::outgoing::{SlotGroup, SlotStream};
-use crate::quality::{self, BrowserMeter};
+use crate::quality;
 
 /// The characters of an ICE ufrag and password (RFC 8839 section 5.4): six bits each.
 const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -92,7 +90,7 @@ impl Answerer {
             slot_group(&mut rtc, &mut egress, &shape.video_slots, Source::Camera)?,
             slot_group(&mut rtc, &mut egress, &[shape.screen_slot], Source::Screen)?,
         ];
-        let browser = Browser {
+        let negotiated = Negotiated {
             receives,
             repairs: repair_types(&rtc),
             rtc,
@@ -101,18 +99,9 @@ impl Answerer {
             ufrag,
             groups,
             egress,
-            sources: HashMap::new(),
-            core_deadline: now,
-            stirred: true,
-            nominating: None,
-            stats: Stats::default(),
-            meter: BrowserMeter::default(),
-            connected: false,
-            messages: Messages::default(),
-            layout: Layout::new(now),
             call: None,
         };
-        Ok((browser, answer.to_sdp_string()))
+        Ok((Browser::new(now, negotiated), answer.to_sdp_string()))
     }
 
     /// One connection, and where its keys will be.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::channel::ChannelId;
+use str0m::ice::{StunMessage, TransId};
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
@@ -26,8 +27,6 @@ use crate::vp8_payload::Temporal;
 
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
-/// STUN's attribute of a nominating check (RFC 8445 section 16.1).
-const USE_CANDIDATE: [u8; 2] = [0x00, 0x25];
 /// The packet type of a sender report (RFC 3550 section 6.4.1).
 const SENDER_REPORT: u8 = 200;
 
@@ -48,40 +47,80 @@ pub enum Heard {
     Gone(String),
 }
 
+/// What an offer and an answer came to.
+pub(crate) struct Negotiated {
+    pub(crate) rtc: Rtc,
+    pub(crate) shape: Shape,
+    /// Where we are.
+    pub(crate) address: SocketAddr,
+    pub(crate) ufrag: String,
+    /// Payload types of its sound and its pictures.
+    pub(crate) receives: [Pt; 2],
+    /// Payload types of its repairs.
+    pub(crate) repairs: Vec<u8>,
+    pub(crate) groups: [SlotGroup; 3],
+    pub(crate) egress: Egress,
+    /// If it is in a call of two, not in a meeting.
+    pub(crate) call: Option<Terms>,
+}
+
 /// One browser in a room.
 pub struct Browser {
     pub(crate) rtc: Rtc,
     pub(crate) shape: Shape,
     pub(crate) address: SocketAddr,
-    pub(crate) ufrag: String,
-    pub(crate) receives: [Pt; 2],
-    pub(crate) repairs: Vec<u8>,
-    pub(crate) groups: [SlotGroup; 3],
-    pub(crate) egress: Egress,
-    pub(crate) sources: HashMap<Ssrc, (Source, u8)>,
-    pub(crate) core_deadline: Instant,
+    ufrag: String,
+    receives: [Pt; 2],
+    repairs: Vec<u8>,
+    groups: [SlotGroup; 3],
+    egress: Egress,
+    sources: HashMap<Ssrc, (Source, u8)>,
+    core_deadline: Instant,
     /// Whether the core has something to do before its time.
-    pub(crate) stirred: bool,
+    stirred: bool,
     /// The transaction of the newest check that nominates the address it comes from.
-    pub(crate) nominating: Option<[u8; 12]>,
-    pub(crate) stats: Stats,
-    pub(crate) meter: BrowserMeter,
-    pub(crate) connected: bool,
-    pub(crate) messages: Messages,
+    nominating: Option<TransId>,
+    stats: Stats,
+    meter: BrowserMeter,
+    connected: bool,
+    messages: Messages,
     pub(crate) layout: Layout,
-    /// If it is in a call of two, not in a meeting.
     pub(crate) call: Option<Terms>,
 }
 
 /// The newest message of each kind that the data channel has yet to take.
 #[derive(Debug, Default)]
-pub(crate) struct Messages {
+struct Messages {
     channel: Option<ChannelId>,
     slots: Option<String>,
     speaker: Option<String>,
 }
 
 impl Browser {
+    /// It has yet to connect.
+    pub(crate) fn new(now: Instant, negotiated: Negotiated) -> Self {
+        Self {
+            rtc: negotiated.rtc,
+            shape: negotiated.shape,
+            address: negotiated.address,
+            ufrag: negotiated.ufrag,
+            receives: negotiated.receives,
+            repairs: negotiated.repairs,
+            groups: negotiated.groups,
+            egress: negotiated.egress,
+            sources: HashMap::new(),
+            core_deadline: now,
+            stirred: true,
+            nominating: None,
+            stats: Stats::default(),
+            meter: BrowserMeter::default(),
+            connected: false,
+            messages: Messages::default(),
+            layout: Layout::new(now),
+            call: negotiated.call,
+        }
+    }
+
     /// The name by which its connectivity checks are known.
     pub fn ufrag(&self) -> &str {
         &self.ufrag
@@ -356,11 +395,9 @@ impl Browser {
         // The core answers a check so only after its integrity has been verified.
         if payload.starts_with(&BINDING_SUCCESS) {
             out.verified.push(transmit.destination);
-            if self
-                .nominating
-                .take_if(|id| payload.get(8..20) == Some(&id[..]))
-                .is_some()
-            {
+            let answered = StunMessage::parse(&payload).ok().map(|m| m.trans_id());
+            if self.nominating.is_some() && self.nominating == answered {
+                self.nominating = None;
                 self.egress.move_to(transmit.destination);
             }
         } else {
@@ -483,15 +520,7 @@ impl Browser {
 }
 
 /// The transaction of a connectivity check with which the browser nominates a pair (RFC 8445 section 7.3.1.5).
-fn nominates(check: &[u8]) -> Option<[u8; 12]> {
-    let transaction = check.get(8..20)?;
-    let mut rest = check.get(20..)?;
-    while let Some(([kind @ .., high, low], after)) = rest.split_first_chunk::<4>() {
-        if *kind == USE_CANDIDATE {
-            return transaction.try_into().ok();
-        }
-        let length = usize::from(u16::from_be_bytes([*high, *low])).next_multiple_of(4);
-        rest = after.get(length..)?;
-    }
-    None
+fn nominates(check: &[u8]) -> Option<TransId> {
+    let check = StunMessage::parse(check).ok()?;
+    check.use_candidate().then(|| check.trans_id())
 }

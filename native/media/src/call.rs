@@ -12,15 +12,13 @@ use str0m::rtp::Ssrc;
 use crate::answer::{
     Answerer, negotiated, printable, random_credentials, random_start, stream_shape,
 };
-use crate::browser::{Browser, Messages};
+use crate::browser::{Browser, Negotiated};
 use crate::egress::Egress;
 use crate::error::Refused;
-use crate::events::{Source, Stats};
-use crate::layout::Layout;
+use crate::events::Source;
 use crate::media_keys::FutureKeys;
 use crate::offer::Shape;
 use crate::outgoing::{SlotGroup, SlotStream};
-use crate::quality::BrowserMeter;
 use crate::simulcast::Simulcast;
 use crate::sound_line::{SoundLine, placed};
 
@@ -118,7 +116,7 @@ impl Answerer {
         let mut egress = Egress::new(now, keys, false);
         let stream = egress.add(shape);
         let sound = SlotStream::new(line.mid, stream, Source::Audio, random_start()?);
-        Ok(Browser {
+        let negotiated = Negotiated {
             // Nothing is ever taken for video: there is no line for it.
             receives: [codec, codec],
             repairs: Vec::new(),
@@ -132,21 +130,13 @@ impl Answerer {
                 SlotGroup::default(),
             ],
             egress,
-            sources: HashMap::new(),
-            core_deadline: now,
-            stirred: true,
-            nominating: None,
-            stats: Stats::default(),
-            meter: BrowserMeter::default(),
-            connected: false,
-            messages: Messages::default(),
-            layout: Layout::new(now),
             call: Some(Terms {
                 mid: line.mid,
                 ssrc,
                 ufrag: line.ufrag,
             }),
-        })
+        };
+        Ok(Browser::new(now, negotiated))
     }
 }
 

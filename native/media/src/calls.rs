@@ -2,13 +2,10 @@
 
 use std::time::Instant;
 
-use crate::browser::Browser;
-use crate::demux::Owner;
 use crate::error::Refused;
 use crate::events::Rights;
 use crate::isolate::isolate;
 use crate::rooms::Rooms;
-use crate::slots::EndpointKey;
 
 /// What can't be sent by a browser whose offer, or answer, made a core panic.
 const PANICKED: Refused = Refused::Internal("panic in the description");
@@ -23,10 +20,10 @@ impl Rooms {
         offer: &str,
         rights: Rights,
     ) -> Result<String, Refused> {
-        self.vacancy(room, endpoint)?;
+        let key = self.vacancy(room, endpoint)?;
         let answered = isolate(|| self.answerer.answer_call(now, offer));
         let (browser, answer) = answered.map_err(|_| PANICKED)??;
-        self.add_to_call(now, room, endpoint, rights, browser)?;
+        self.add_browser(now, key, endpoint, rights, browser);
         Ok(answer)
     }
 
@@ -59,7 +56,8 @@ impl Rooms {
         let offered = offered.ok_or(Refused::NoCall)?;
         let browser = isolate(|| self.answerer.take_answer(now, offered, answer));
         let browser = browser.map_err(|_| PANICKED)??;
-        self.add_to_call(now, room, endpoint, rights, browser)
+        self.add_browser(now, key, endpoint, rights, browser);
+        Ok(())
     }
 
     /// A later offer of a browser in a call; returns the answer. ICE can't be restarted.
@@ -76,25 +74,5 @@ impl Rooms {
             answered = room.renew_call(owner.endpoint, offer);
         });
         answered
-    }
-
-    fn add_to_call(
-        &mut self,
-        now: Instant,
-        room: &str,
-        endpoint: &str,
-        rights: Rights,
-        browser: Browser,
-    ) -> Result<(), Refused> {
-        let owner = Owner {
-            room: self.vacancy(room, endpoint)?,
-            endpoint: EndpointKey(self.new_key()),
-        };
-        self.demux.add(browser.ufrag(), owner);
-        let name = endpoint.to_owned();
-        self.with_room(now, owner.room, |room, _| {
-            room.add_browser(now, owner.endpoint, name, rights, browser);
-        });
-        Ok(())
     }
 }

@@ -14,9 +14,9 @@ use crate::incoming::Incoming;
 use crate::leg::{PhoneLeg, PhoneSockets, StreamLeg};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
-use crate::phone_stream::{Authentic, PhoneStream, fixed_point};
+use crate::phone_stream::{Authentic, PhoneStream};
 use crate::quality::{self, PhoneMeter, Quality};
-use crate::rtcp::{Part, ReportBlock, SenderInfo, parse, write_goodbye, write_report};
+use crate::rtcp::{Part, ReportBlock, SenderInfo, fixed_point, parse, write_goodbye, write_report};
 use crate::rtp::{Header, Packet};
 use crate::srtp::MAX_OVERHEAD;
 use crate::vp8_payload::Temporal;
@@ -189,7 +189,7 @@ impl Phone {
 
     fn of_block(&self, block: &ReportBlock) -> (f32, Duration) {
         let jitter = quality::from_ticks(block.jitter, self.leg.codec.clock_rate());
-        (f32::from(block.fraction_lost) / 256.0, jitter)
+        (block.loss(), jitter)
     }
 
     /// Whether it has been without a sign of life for so long that it is gone.

@@ -161,10 +161,3 @@ impl PhoneStream {
         self.stats.bytes_sent += length as u64;
     }
 }
-
-/// A time span as RTCP has it: seconds in the upper 32 bits, fractions in the lower. Reports need one
-/// clock for all streams of a sender, not the time of day (RFC 3550 section 6.4.1).
-pub(crate) fn fixed_point(span: Duration) -> u64 {
-    let fraction = (u64::from(span.subsec_nanos()) << 32) / 1_000_000_000;
-    span.as_secs() << 32 | fraction
-}

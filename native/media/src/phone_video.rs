@@ -15,13 +15,13 @@ use crate::incoming::Incoming;
 use crate::leg::{PhoneSockets, VideoLeg};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
-use crate::phone_stream::{Authentic, PhoneStream, fixed_point};
+use crate::phone_stream::{Authentic, PhoneStream};
 use crate::picture_budget::PictureBudget;
 use crate::quality::{PhoneMeter, Quality, from_ticks};
 use crate::recording::BLANK;
 use crate::repairs::Repairs;
 use crate::rtcp::{
-    Feedback, Lost, Part, ReportBlock, SenderInfo, parse_reduced, write_goodbye,
+    Feedback, Lost, Part, ReportBlock, SenderInfo, fixed_point, parse_reduced, write_goodbye,
     write_keyframe_request, write_report,
 };
 use crate::rtp::{Header, Packet};
@@ -376,5 +376,5 @@ impl PhoneVideo {
 
 fn of_block(block: &ReportBlock) -> (f32, Duration) {
     let jitter = from_ticks(block.jitter, VP8_CLOCK);
-    (f32::from(block.fraction_lost) / 256.0, jitter)
+    (block.loss(), jitter)
 }

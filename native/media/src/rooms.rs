@@ -8,6 +8,7 @@ use std::time::Instant;
 use aws_lc_rs::rand;
 
 use crate::answer::Answerer;
+use crate::browser::Browser;
 use crate::call::Offered;
 use crate::demux::{Demux, Owner, RoomKey};
 use crate::error::Refused;
@@ -104,16 +105,28 @@ impl Rooms {
         let answered = isolate(|| self.answerer.answer(now, offer));
         let (browser, answer) =
             answered.map_err(|_| Refused::Internal("panic in the answer"))??;
+        self.add_browser(now, room_key, endpoint, rights, browser);
+        Ok(answer)
+    }
+
+    /// A browser that has been answered, or has answered, is in the room.
+    pub(crate) fn add_browser(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        endpoint: &str,
+        rights: Rights,
+        browser: Browser,
+    ) {
         let owner = Owner {
-            room: room_key,
+            room,
             endpoint: EndpointKey(self.new_key()),
         };
         self.demux.add(browser.ufrag(), owner);
         let name = endpoint.to_owned();
-        self.with_room(now, room_key, |room, _| {
+        self.with_room(now, room, |room, _| {
             room.add_browser(now, owner.endpoint, name, rights, browser);
         });
-        Ok(answer)
     }
 
     /// A phone joins on sockets that are its own. If it is refused the sockets are the caller's to close.

@@ -6,6 +6,8 @@ mod reception;
 pub use feedback::{Feedback, Lost, write_keyframe_request};
 pub use reception::Reception;
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 const VERSION_BITS: u8 = 0b1000_0000;
@@ -73,6 +75,12 @@ pub struct ReportBlock {
 }
 
 impl ReportBlock {
+    /// The share that was lost since the last report, 0 to 1.
+    #[must_use]
+    pub fn loss(&self) -> f32 {
+        f32::from(self.fraction_lost) / 256.0
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         let lost = self.total_lost.clamp(-0x80_0000, 0x7F_FFFF).to_be_bytes();
         out.extend_from_slice(&self.ssrc.to_be_bytes());
@@ -100,6 +108,14 @@ impl ReportBlock {
             delay: word(octets, 20),
         }
     }
+}
+
+/// A time span as RTCP has it: seconds in the upper 32 bits, fractions in the lower. Reports need one
+/// clock for all streams of a sender, not the time of day (RFC 3550 section 6.4.1).
+#[must_use]
+pub fn fixed_point(span: Duration) -> u64 {
+    let fraction = (u64::from(span.subsec_nanos()) << 32) / 1_000_000_000;
+    span.as_secs() << 32 | fraction
 }
 
 /// The big-endian word at `at`; octets beyond the end are zero.
