@@ -48,16 +48,20 @@ def sees(carol: Baresip, colour: Colour) -> None:
 
     def right() -> bytes | None:
         picture = carol.snapshot()
-        return picture.read_bytes() if close(colour_of(picture), colour) else None
+        shown = colour_of(picture)
+        return picture.read_bytes() if shown and close(shown, colour) else None
 
     still = eventually(right, f"a picture of {colour}", 20.0)
     eventually(lambda: right() not in (None, still), "the picture to move", 20.0)
 
 
-def colour_of(picture: Path) -> Colour:
-    """The middle of its pixels."""
-    with av.open(str(picture)) as file:
-        pixels = next(file.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3)
+def colour_of(picture: Path) -> Colour | None:
+    """The middle of its pixels; nothing as long as the phone is still writing it."""
+    try:
+        with av.open(str(picture)) as file:
+            pixels = next(file.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3)
+    except (av.error.InvalidDataError, av.error.EOFError, StopIteration):
+        return None
     red, green, blue = (int(value) for value in np.median(pixels, axis=0))
     return red, green, blue
 
