@@ -1,14 +1,16 @@
 //! One browser: ICE lite, DTLS, the data channel and what it sends are str0m's; what we send is in `egress`.
 
+mod ingress;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::channel::ChannelId;
 use str0m::ice::{StunMessage, TransId};
-use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::media::{KeyframeRequestKind, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::{RtpPacket, Ssrc, Vp8Descriptor};
+use str0m::rtp::Ssrc;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use crate::call::Terms;
@@ -21,9 +23,8 @@ use crate::offer::Shape;
 use crate::outbox::Outbox;
 use crate::outgoing::{Forwarded, SlotGroup};
 use crate::quality::{BrowserMeter, Quality};
-use crate::rtp::{Datagram, Extension, Header};
+use crate::rtp::{Datagram, Header};
 use crate::slots::TrackId;
-use crate::vp8_payload::Temporal;
 
 /// STUN's type field of a Binding success response (RFC 8489 section 5).
 const BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
@@ -290,50 +291,6 @@ impl Browser {
         wrote
     }
 
-    /// Whether a packet's SSRC is one that the offer declared. The core below would map any SSRC with
-    /// a mid extension to a track before the packet is authenticated.
-    fn admits(&mut self, ssrc: u32, packet: &[u8]) -> bool {
-        // SSRC 0 is how libwebrtc probes for bandwidth; it carries no media.
-        self.shape.undeclared
-            || ssrc == 0
-            || self.shape.ssrcs.contains_key(&ssrc)
-            || self.sources.contains_key(&Ssrc::from(ssrc))
-            || self.admits_layer(ssrc, packet)
-    }
-
-    /// A layer of the camera is of the SSRC that first proved to be it; until then, and for repairs, a
-    /// packet must name one that the offer has.
-    fn admits_layer(&mut self, ssrc: u32, packet: &[u8]) -> bool {
-        let simulcast = &self.shape.simulcast;
-        if simulcast.rids.is_empty() {
-            return false;
-        }
-        match simulcast.named(Extension::of(packet)) {
-            Some((_, true)) => true,
-            Some((layer, false)) => {
-                let place = (Source::Camera, layer as u8);
-                !self.sources.values().any(|known| *known == place)
-            }
-            None => self.repairs_layer(Ssrc::from(ssrc)),
-        }
-    }
-
-    /// Once a repair stream is acknowledged its packets name no layer any more.
-    fn repairs_layer(&mut self, ssrc: Ssrc) -> bool {
-        let mid = self.shape.sources[Source::Camera as usize].1;
-        let mut direct = self.rtc.direct_api();
-        let mut rids = self.shape.simulcast.rids.iter();
-        rids.any(|rid| {
-            let stream = direct.stream_rx_by_mid(mid, Some(*rid));
-            stream.and_then(|stream| stream.rtx()) == Some(ssrc)
-        })
-    }
-
-    /// Probes and repair packets may come to nothing honestly; a media packet that does was refused.
-    fn counts_if_silent(&self, header: &Header) -> bool {
-        header.ssrc != 0 && !self.repairs.contains(&header.payload_type)
-    }
-
     /// What the browser reports of what we send. True: the core is to have the packet too.
     fn receive_rtcp(
         &mut self,
@@ -454,60 +411,6 @@ impl Browser {
         } else {
             self.stats.packets_refused += 1;
         }
-    }
-
-    fn on_packet(&mut self, packet: RtpPacket) -> Option<Heard> {
-        self.stats.packets_received += 1;
-        self.stats.bytes_received += packet.payload.len() as u64;
-        let (source, layer) = self.source_of(packet.header.ssrc)?;
-        let video = source.is_video();
-        if packet.header.payload_type != self.receives[usize::from(video)] {
-            return None;
-        }
-        let vp8 = match video.then(|| Vp8Descriptor::parse(&packet.payload)) {
-            None => None,
-            Some(Ok(descriptor)) => Some(descriptor),
-            Some(Err(_)) => return None,
-        };
-        let extensions = &packet.header.ext_vals;
-        let forwarded = Forwarded {
-            sequence: *packet.seq_no,
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
-            arrived: packet.timestamp,
-            level: extensions
-                .audio_level
-                .map(|level| (level, extensions.voice_activity.unwrap_or_default())),
-            orientation: extensions.video_orientation,
-            vp8,
-            layer,
-            temporal: vp8.map_or_else(Temporal::default, |_| Temporal::of(&packet.payload)),
-            payload: packet.payload,
-        };
-        Some(Heard::Packet(source, forwarded))
-    }
-
-    /// What the browser sends on an m-line.
-    fn source_from(&self, mid: Mid) -> Option<Source> {
-        let mut sources = self.shape.sources.iter();
-        sources.find(|(_, m)| *m == mid).map(|(source, _)| *source)
-    }
-
-    fn source_of(&mut self, ssrc: Ssrc) -> Option<(Source, u8)> {
-        if let Some(known) = self.sources.get(&ssrc) {
-            return Some(*known);
-        }
-        let mut direct = self.rtc.direct_api();
-        let stream = direct.stream_rx(&ssrc)?;
-        let (mid, rid) = (stream.mid(), stream.rid());
-        let source = self.source_from(mid)?;
-        let layer = match rid {
-            Some(rid) => self.shape.simulcast.layer(rid.as_bytes())?,
-            None => 0,
-        };
-        let place = (source, layer as u8);
-        self.sources.insert(ssrc, place);
-        Some(place)
     }
 
     fn count_sent(&mut self, payload: &[u8]) {
