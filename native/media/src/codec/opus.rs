@@ -2,14 +2,19 @@
 
 use opusic_c::{Application, Bitrate, Channels, ErrorCode, InbandFec, SampleRate, Signal};
 
-use crate::pcm::{Frame, MAX_PACKET};
+use crate::pcm::{FRAME, Frame, MAX_PACKET};
 
-/// Bits per second: full-band speech without audible loss.
-const BITRATE: u32 = 32_000;
+/// Bits per second: full-band speech without audible loss, with a SILK layer or without.
+const BITRATE: u32 = 40_000;
 /// 0 to 10: what quality is worth in CPU time. 5 is where more is hardly heard with speech.
 const COMPLEXITY: u8 = 5;
 /// Octets that 20 ms can take at the very most (RFC 6716 section 3.4).
 const MAX_FRAME_OCTETS: usize = 1275;
+
+/// Samples that libopus makes up in a row as it likes, ...
+const HELD: usize = 5 * FRAME;
+/// ... and then over so many more they fade away: left to itself it may hum for a second.
+const FADED: usize = 5 * FRAME;
 
 /// Configurations from here on have no SILK layer (RFC 6716 section 3.1, table 2).
 const FIRST_CELT_ONLY: u8 = 16;
@@ -34,12 +39,15 @@ pub(super) fn is_voiceless(payload: &[u8]) -> bool {
 
 pub(super) struct Decoder {
     inner: opusic_c::Decoder,
+    /// Samples made up since a packet was last decoded.
+    made_up: usize,
 }
 
 impl Decoder {
     pub(super) fn new() -> Result<Self, ErrorCode> {
         Ok(Self {
             inner: opusic_c::Decoder::new(Channels::Mono, SampleRate::Hz48000)?,
+            made_up: 0,
         })
     }
 
@@ -60,6 +68,7 @@ impl Decoder {
 
     /// libopus itself refuses packets of more than 120 ms (RFC 6716 section 3.4, R5).
     pub(super) fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> Result<(), ErrorCode> {
+        self.made_up = 0;
         self.fill(payload, MAX_PACKET, false, out)
     }
 
@@ -71,7 +80,14 @@ impl Decoder {
         samples: usize,
         out: &mut Vec<f32>,
     ) -> Result<(), ErrorCode> {
-        self.fill(next, samples, !next.is_empty(), out)
+        let start = out.len();
+        self.fill(next, samples, !next.is_empty(), out)?;
+        for sample in out.iter_mut().skip(start) {
+            let faded = self.made_up.saturating_sub(HELD).min(FADED);
+            *sample *= 1.0 - faded as f32 / FADED as f32;
+            self.made_up += 1;
+        }
+        Ok(())
     }
 
     fn fill(
@@ -98,28 +114,26 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new() -> Result<Self, ErrorCode> {
-        let mut inner =
-            opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip)?;
-        inner.set_bitrate(Bitrate::Value(BITRATE))?;
-        inner.set_complexity(COMPLEXITY)?;
-        inner.set_signal(Signal::Voice)?;
         Ok(Self {
-            inner,
+            inner: lean()?,
             expected_loss: 0,
         })
     }
 
-    /// Per cent of packets for whose loss redundancy is spent: a second, coarser encoding of all speech.
+    /// Per cent of packets for whose loss redundancy is spent: a second, coarser encoding of all speech, which
+    /// is to be had in the SILK layer only.
     pub(super) fn expect_loss(&mut self, percent: u8) -> Result<(), ErrorCode> {
         if self.expected_loss == percent {
             return Ok(());
         }
-        let redundancy = match percent {
-            0 => InbandFec::Off,
-            _ => InbandFec::Mode1,
-        };
-        self.inner.set_inband_fec(redundancy)?;
-        self.inner.set_packet_loss(percent)?;
+        if percent == 0 {
+            self.inner = lean()?;
+        } else {
+            if self.expected_loss == 0 {
+                self.inner = redundant()?;
+            }
+            self.inner.set_packet_loss(percent)?;
+        }
         self.expected_loss = percent;
         Ok(())
     }
@@ -131,4 +145,23 @@ impl Encoder {
         out.truncate(start + written.as_ref().copied().unwrap_or(0).min(MAX_FRAME_OCTETS));
         written.map(|_| ())
     }
+}
+
+/// Without a SILK layer: it takes half the CPU time, and 4 ms less of delay.
+fn lean() -> Result<opusic_c::Encoder, ErrorCode> {
+    encoder(Application::LowDelay)
+}
+
+fn redundant() -> Result<opusic_c::Encoder, ErrorCode> {
+    let mut encoder = encoder(Application::Voip)?;
+    encoder.set_inband_fec(InbandFec::Mode1)?;
+    Ok(encoder)
+}
+
+fn encoder(application: Application) -> Result<opusic_c::Encoder, ErrorCode> {
+    let mut encoder = opusic_c::Encoder::new(Channels::Mono, SampleRate::Hz48000, application)?;
+    encoder.set_bitrate(Bitrate::Value(BITRATE))?;
+    encoder.set_complexity(COMPLEXITY)?;
+    encoder.set_signal(Signal::Voice)?;
+    Ok(encoder)
 }

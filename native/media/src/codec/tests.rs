@@ -10,7 +10,10 @@ use crate::pcm::signals::{chirp, correlation, tone};
 const DELAY: usize = 1_440;
 
 fn payloads(codec: Codec, sound: &[f32]) -> Vec<Vec<u8>> {
-    let mut encoder = Encoder::new(codec).unwrap();
+    encoded(&mut Encoder::new(codec).unwrap(), sound)
+}
+
+fn encoded(encoder: &mut Encoder, sound: &[f32]) -> Vec<Vec<u8>> {
     let (frames, _) = sound.as_chunks::<FRAME>();
     let encode = |frame| {
         let mut payload = Vec::new();
@@ -152,8 +155,11 @@ fn a_packet_says_whether_anybody_speaks_in_it() {
             .unwrap()
             .is_voiceless(&[0xd5; 160])
     );
+    // Only with a SILK layer, as browsers have it, is anything said of it.
     let voiceless = |sound: &[f32]| {
-        let sent = payloads(Codec::Opus, sound);
+        let mut encoder = Encoder::new(Codec::Opus).unwrap();
+        encoder.expect_loss(1).unwrap();
+        let sent = encoded(&mut encoder, sound);
         sent.iter()
             .filter(|payload| decoder.is_voiceless(payload))
             .count()
@@ -237,4 +243,25 @@ proptest! {
         prop_assert!(Encoder::new(codec).unwrap().encode(frame, &mut payload).is_ok());
         prop_assert!(!payload.is_empty());
     }
+}
+
+#[test]
+fn redundancy_comes_and_goes_with_losses() {
+    let sound = tone(300.0, 24 * FRAME);
+    let mut encoder = Encoder::new(Codec::Opus).unwrap();
+    let mut sent = encoded(&mut encoder, &sound[..8 * FRAME]);
+    encoder.expect_loss(10).unwrap();
+    sent.extend(encoded(&mut encoder, &sound[8 * FRAME..16 * FRAME]));
+    encoder.expect_loss(0).unwrap();
+    sent.extend(encoded(&mut encoder, &sound[16 * FRAME..]));
+    // RFC 6716 section 3.1, table 2: below 16 there is a SILK layer.
+    let layers: Vec<bool> = sent.iter().map(|packet| packet[0] >> 3 < 16).collect();
+    assert_eq!(layers, [[false; 8], [true; 8], [false; 8]].concat());
+    let decoded = heard(Codec::Opus, &sent);
+    assert!(correlation(&sound, &decoded, DELAY) > 0.9);
+    assert!(
+        decoded[4 * FRAME..]
+            .chunks(FRAME)
+            .all(|frame| measure(frame) > -18.0)
+    );
 }
