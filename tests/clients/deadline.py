@@ -12,11 +12,14 @@ def eventually(probe: Callable[[], T | None], what: str, seconds: float = 20.0) 
     """The probe's first answer that is not None or False. Raises AssertionError at the deadline."""
     end = time.monotonic() + seconds
     while True:
+        begun = time.monotonic()
         found = probe()
         if found:
             return found
-        assert time.monotonic() < end, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.05)  # the interval of looking, not a guess at how long things take
+        now = time.monotonic()
+        assert now < end, f"waited {seconds:.0f} s for {what}"
+        # The interval of looking, not a guess at how long things take: a costly look isn't taken all the time.
+        time.sleep(max(0.05, now - begun))
 
 
 async def eventually_async(probe: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
