@@ -23,7 +23,8 @@ demo: .venv/.product $(STATIC) .venv/.native ## build what is missing and start 
 test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) $(OPENID_CLIENT) ## everything: checks, Rust, web, and the Python suite with real clients
 	@scripts/system-packages test; scripts/pebble
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
-	@echo "==> pytest"; $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+	@echo "==> pytest"; $(BIN)/python -m compileall -q src tests # once, for the hundred servers that tests start
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-long: .venv/.dev $(STATIC) .venv/.native ## other people's suites that take minutes (docs/contributors/suites.md)
 	@scripts/system-packages test; $(BIN)/python -m pytest -m long
