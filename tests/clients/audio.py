@@ -88,7 +88,8 @@ def loudness_at(samples: Samples, hertz: float) -> float:
 def _coarse(samples: Samples) -> Samples:
     """Means of so many samples."""
     whole = samples[: len(samples) // _COARSE * _COARSE]
-    return whole.reshape(-1, _COARSE).mean(axis=1)
+    means: Samples = whole.reshape(-1, _COARSE).mean(axis=1)
+    return means
 
 
 def _best_correlation(
