@@ -269,8 +269,9 @@ def test_a_meeting_is_nobodys_place(
     focus = house.facts["meeting"]["focus"]
     line = f"{header}: x;to-tag=1;from-tag=2"
     for uri in (focus, focus.replace(":focus:", ":audio-video:")):
-        seizing = request("INVITE", uri, ALICE, headers=f"{SDP}\n{line}", body=KEYED)
-        assert alice.ask(seizing) == 403
+        alice.send(request("INVITE", uri, ALICE, headers=f"{SDP}\n{line}", body=KEYED))
+        refused = alice.final()
+        assert refused.startswith("SIP/2.0 403 Calls can't be taken over\r\n"), refused
     with Guest(town.add_host(), house) as guest:
         seizing = guest.write("INVITE", focus, headers=f"{SDP}\n{line}", body=KEYED)
         assert guest.line.ask(seizing) == 403
