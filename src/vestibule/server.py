@@ -276,7 +276,7 @@ class Server:
                 dialogs=self.dialogs,
                 router=self.router,
                 calls=self.proxy,
-                on_flow_closed=self.bindings.close_flow,
+                on_flow_closed=self._flow_closed,
                 notes=self.journal,
                 rates=Rates(
                     person=settings.messages_per_person,
@@ -474,6 +474,10 @@ class Server:
 
     def _ack(self, message: SipMessage) -> None:
         self.reception.ack(message)
+
+    def _flow_closed(self, flow: int) -> None:
+        self.bindings.close_flow(flow)
+        self.proxy.close_flow(flow)
 
     def _meeting_ended(self, meeting_id: str) -> None:
         self.focus.close_meeting(meeting_id)

@@ -24,11 +24,18 @@ _SECONDS = 4.0
 
 @contextmanager
 def linphone(
-    network: Network, deployment: Deployment, folder: Path, encryption: str, stun: str
+    network: Network,
+    deployment: Deployment,
+    folder: Path,
+    encryption: str,
+    stun: str,
+    *,
+    name: str = "alice",
+    seed: int = 1,
 ) -> Iterator[Linphone]:
-    """Alice's, with the melody 1 on its microphone."""
+    """A demo person's, with that melody on its microphone."""
     folder.mkdir()
-    write_wav(folder / "in.wav", melody(1, 20.0))
+    write_wav(folder / "in.wav", melody(seed, 20.0))
     authority, trusted, shown = TestAuthority(), folder / "trusted.pem", folder / "shown.pem"
     server = authority.server(network.server.address)
     trusted.write_bytes(authority.root_pem)
@@ -39,7 +46,7 @@ def linphone(
     with TlsForwarder(host, deployment, None, way_out=network.server, front=front) as forwarder:
         host.redirect(facts["host"], facts["sip_tls_port"], forwarder.port)
         with Linphone(
-            host, folder, user=deployment.user("alice"), outbound=deployment.outbound,
+            host, folder, user=deployment.user(name), outbound=deployment.outbound,
             authority=trusted, encryption=encryption, stun=stun,
         ) as client:  # fmt: skip
             yield client

@@ -1,11 +1,13 @@
 """What goes from one dialog of a bridged call into the other: all that isn't about media.
 
-A transfer is checked as in a call that isn't bridged (`referral.py`); who asked for it is written by us.
+A transfer is checked as in a call that isn't bridged (`referral.py`), and who asked for it is written by us. An
+attended one is refused: who would call then has mostly other media than whom it would call, and a call that takes
+another's place isn't bridged.
 """
 
 from collections.abc import Callable
 
-from vestibule.calls.referral import require_callable
+from vestibule.calls.referral import referral_of
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
@@ -32,7 +34,8 @@ def carry_over(
         raise SipRefusal(401)
     headers = [(name, value) for name in CARRIED[request.method] for value in request.headers(name)]
     if request.method == "REFER":
-        require_callable(request, serves)
+        if referral_of(request, serves).replaces is not None:
+            raise SipRefusal(403, "A bridged call is transferred blindly")
         headers += [("Referred-By", f"<{principal.aor}>"), ("Contact", f"<{other.contact}>")]
     other.request(
         request.method,

@@ -57,12 +57,14 @@ class Cancellable(Protocol):
 @dataclass(frozen=True, slots=True)
 class Branch:
     """The request as it goes down one connection. `instead`, given the status of a refusal and this fork, may
-    begin something that takes the branch's place and answers to the fork's `bridge_…`.
+    begin something that takes the branch's place and answers to the fork's `bridge_…`. `accepted` is told of
+    each 2xx that has gone on to who asked.
     """
 
     flow: int
     data: bytes
     instead: "Callable[[int, Fork], Bridge | None] | None" = None
+    accepted: Callable[[SipMessage], None] | None = None
 
 
 class Fork:
@@ -114,7 +116,7 @@ class Fork:
         if response.status < 200:
             self._progress(response)
         elif response.status < 300:
-            self._accepted(response)
+            self._accepted(branch, response)
         else:
             self._refused(branch, response)
 
@@ -135,7 +137,7 @@ class Fork:
         if not self._rang_out:
             self._server.send(response.status, self._passage.back(response))
 
-    def _accepted(self, response: SipMessage) -> None:
+    def _accepted(self, branch: Branch, response: SipMessage) -> None:
         try:
             require_keys(response)
         except SipRefusal as refusal:
@@ -146,6 +148,8 @@ class Fork:
             hang_up(self._layer, self._passage, self._server.request, response)
             return
         self._server.send(response.status, self._passage.back(response))
+        if branch.accepted is not None:
+            branch.accepted(response)
         self._stop_ringing()
         self.cancel(_ELSEWHERE)
 

@@ -1,31 +1,32 @@
 """Requests between people: a forking proxy (RFC 3261 section 16) down registered connections."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from vestibule.calls.attended_transfer import AttendedTransfers, Target
 from vestibule.calls.bridges import Bridges
+from vestibule.calls.confirmed_calls import ConfirmedCall, ConfirmedCalls, Party
 from vestibule.calls.fork import Branch, Fork
 from vestibule.calls.media_keys import require_keys
 from vestibule.calls.passage import Passage, breadth_left
-from vestibule.calls.referral import require_callable
+from vestibule.calls.referral import Referral, referral_of
 from vestibule.calls.route_token import CallRoute, End, RouteTokens
 from vestibule.directory.model import Person
 from vestibule.identity.principal import Principal
 from vestibule.registrar.bindings import Binding, Bindings
 from vestibule.registrar.temporary_gruu import TemporaryGruus
 from vestibule.sip.layer import TransactionLayer
-from vestibule.sip.message import SipMessage, tokens_of
+from vestibule.sip.message import SipMessage, address_uri, tokens_of
 from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.replaces import require_own_place, takes_a_place
 from vestibule.sip.timers import TimerWheel
 from vestibule.sip.transaction import ServerTransaction
 from vestibule.sip.uri import SipUri
 
 METHODS = ("INVITE", "MESSAGE", "OPTIONS")
 """What may reach a person outside a call. A REFER or NOTIFY out of nowhere may not (ATTACKS 14)."""
-
-_SEIZES_A_CALL = ("Replaces", "Join")
 
 
 class People(Protocol):
@@ -58,6 +59,12 @@ class Proxy:
     def __init__(self, parts: ProxyParts) -> None:
         self._parts = parts
         self._passage = Passage(parts.routes, parts.route_base)
+        self._confirmed = ConfirmedCalls()
+        self._transfers = AttendedTransfers(self._confirmed, lambda: parts.wheel.now)
+
+    def close_flow(self, flow: int) -> None:
+        """A connection is gone: the calls over it can't be transferred any more."""
+        self._confirmed.close_flow(flow)
 
     # --- outside dialogs ---
 
@@ -68,41 +75,81 @@ class Proxy:
         """
         message = transaction.request
         principal = _proven(transaction)
-        uri = SipUri.parse(message.uri)
-        aor, device = self._whom(uri)
-        person = self._parts.people.person(aor)
+        target = self._target_of(SipUri.parse(message.uri))
+        person = self._parts.people.person(target.aor)
         if person is None or not person.enabled:
             raise SipRefusal(404)
         _check(message)
-        _check_outside_call(message)
+        if message.method not in METHODS:
+            raise SipRefusal(405, headers=(("Allow", ", ".join((*METHODS, "ACK", "CANCEL"))),))
         require_keys(message)
-        targets = self._targets(person.aor, device)
-        if not targets:
+        if takes_a_place(message):
+            self._replace(transaction, principal, target)
+            return
+        bindings = self._bindings_of(Target(person.aor, target.device))
+        if not bindings:
             raise SipRefusal(480)
-        breadth = breadth_left(message, len(targets))
-        caller = self._end_of(principal.aor, transaction.flow)
+        breadth = breadth_left(message, len(bindings))
         branches = []
-        for target in targets:
-            callee = End(person.aor, target.flow, target.instance)
-            route = CallRoute(caller, callee) if message.method == "INVITE" else None
-            data = self._passage.onward(
-                message, principal, uri=target.contact, route=route, breadth=breadth
-            )
-            instead = partial(self._parts.bridges.begin, transaction, target, person.aor)
-            is_call = message.method == "INVITE"
-            branches.append(Branch(target.flow, data, instead if is_call else None))
+        for binding in bindings:
+            callee = End(person.aor, binding.flow, binding.instance)
+            branch = self._branch(transaction, principal, callee, binding.contact, breadth)
+            if message.method == "INVITE":
+                begin = self._parts.bridges.begin
+                instead = partial(begin, transaction, binding, person.aor)
+                branch = replace(branch, instead=instead)
+            branches.append(branch)
         self._fork(transaction, branches)
 
-    def _whom(self, uri: SipUri) -> tuple[str, str | None]:
+    def _replace(
+        self, transaction: ServerTransaction, principal: Principal, target: Target
+    ) -> None:
+        """A call that takes another's place goes to the device that is in that one, and to no other. It isn't
+        bridged: the device would be called with another dialog, and ring.
+        """
+        message = transaction.request
+        replacement = self._transfers.replacement(message, target, principal)
+        stays = replacement.stays
+        breadth = breadth_left(message, 1)
+        branch = self._branch(transaction, principal, stays.end, stays.contact, breadth)
+        replacement.use()
+        self._fork(transaction, [branch])
+
+    def _branch(
+        self,
+        transaction: ServerTransaction,
+        principal: Principal,
+        callee: End,
+        contact: str,
+        breadth: int | None,
+    ) -> Branch:
+        """The request as it goes to one device."""
+        message = transaction.request
+        route, accepted = None, None
+        if message.method == "INVITE":
+            route = CallRoute(self._end_of(principal.aor, transaction.flow), callee)
+            accepted = partial(self._remember, message, route)
+        data = self._passage.onward(message, principal, uri=contact, route=route, breadth=breadth)
+        return Branch(callee.flow, data, accepted=accepted)
+
+    def _remember(self, invite: SipMessage, route: CallRoute, accepted: SipMessage) -> None:
+        """Who is in the call that a device has accepted."""
+        caller = _party(route.caller, invite.from_tag, invite)
+        callee = _party(route.callee, accepted.to_tag, accepted)
+        if caller is not None and callee is not None:
+            self._confirmed.add(ConfirmedCall(invite.call_id, caller, callee))
+
+    def _target_of(self, uri: SipUri) -> Target:
         """The person that a URI stands for, and which device if it is a GRUU."""
         device = uri.param("gr")
         temporary = self._parts.gruus.read(uri.user) if device is not None else None
-        return temporary or (uri.aor.lower(), device)
+        aor, device = temporary or (uri.aor.lower(), device)
+        return Target(aor, device)
 
-    def _targets(self, aor: str, device: str | None) -> list[Binding]:
-        if device is None:
-            return self._parts.bindings.lookup(aor)
-        binding = self._parts.bindings.lookup_gruu(aor, device.strip("<>"))
+    def _bindings_of(self, target: Target) -> list[Binding]:
+        if target.device is None:
+            return self._parts.bindings.lookup(target.aor)
+        binding = self._parts.bindings.lookup_gruu(target.aor, target.device.strip("<>"))
         return [binding] if binding is not None else []
 
     # --- within dialogs ---
@@ -122,14 +169,26 @@ class Proxy:
         if far is None:
             raise SipRefusal(403, "Not your call")
         _check(message)
-        _check_takes_no_place(message)
-        if message.method == "REFER":
-            require_callable(message, self._parts.serves)
+        require_own_place(message)  # the far end has others, and these tags needn't be this call's
         require_keys(message)
+        far = replace(far, flow=self._flow_of(far, message.uri))
         renewed = route if message.method == "INVITE" else None
         data = self._passage.onward(message, principal, route=renewed)
-        self._fork(transaction, [Branch(self._flow_of(far, message.uri), data)])
+        if message.method == "REFER":
+            self._refer(referral_of(message, self._parts.serves), transaction, principal, far)
+        elif message.method == "BYE":
+            tags = (message.from_tag, message.to_tag)
+            self._confirmed.end(message.call_id, *tags, principal.aor)
+        self._fork(transaction, [Branch(far.flow, data)])
         return True
+
+    def _refer(
+        self, referral: Referral, transaction: ServerTransaction, principal: Principal, far: End
+    ) -> None:
+        if referral.replaces is not None:
+            target = self._target_of(referral.target)
+            flow = transaction.flow
+            self._transfers.grant(referral.replaces, target, principal, flow, far)
 
     def ack(self, message: SipMessage) -> bool:
         """The ACK to a 2xx of a call that we routed; False if it isn't one.
@@ -190,16 +249,14 @@ def _check(message: SipMessage) -> None:
         raise SipRefusal(420, headers=(("Unsupported", ", ".join(sorted(unsupported))),))
 
 
-def _check_outside_call(message: SipMessage) -> None:
-    if message.method not in METHODS:
-        raise SipRefusal(405, headers=(("Allow", ", ".join((*METHODS, "ACK", "CANCEL"))),))
-    _check_takes_no_place(message)
-
-
-def _check_takes_no_place(message: SipMessage) -> None:
-    """Within a call too: the far end has others, and the tags of the request needn't be this call's."""
-    if any(message.header(name) is not None for name in _SEIZES_A_CALL):
-        raise SipRefusal(403, "Calls can't be taken over")
+def _party(end: End, tag: str, message: SipMessage) -> Party | None:
+    """An end of a call as its own message says it; None if nobody could call it there."""
+    try:
+        contact = address_uri(message.header("Contact") or "")
+        SipUri.parse(contact)
+    except SipRefusal:
+        return None
+    return Party(end, tag, contact) if tag else None
 
 
 def _proven(transaction: ServerTransaction) -> Principal:

@@ -30,6 +30,7 @@ from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.message import SipMessage
 from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.replaces import require_own_place
 from vestibule.sip.transaction import ServerTransaction
 
 _SDP = "application/sdp"
@@ -113,6 +114,7 @@ class AudioVideo:
 
     def invite(self, transaction: ServerTransaction) -> None:
         """INVITE with a token and a browser's offer. Raises SipRefusal."""
+        require_own_place(transaction.request)
         conference, seat = self._seat_of(transaction)
         if transaction.request.content_type != _SDP:
             raise SipRefusal(415, headers=(("Accept", _SDP),))

@@ -30,6 +30,7 @@ from vestibule.identity.principal import Kind, Principal
 from vestibule.sip.dialog import Dialog
 from vestibule.sip.dialog_table import DialogTable
 from vestibule.sip.refusal import SipRefusal
+from vestibule.sip.replaces import require_own_place
 from vestibule.sip.transaction import ServerTransaction
 from vestibule.sip.uri import SipUri
 from vestibule.sip.xml_body import BadBody
@@ -76,6 +77,7 @@ class Focus:
 
     def invite(self, transaction: ServerTransaction) -> None:
         """INVITE to a focus: somebody knocks. Raises SipRefusal."""
+        require_own_place(transaction.request)
         meeting = self._meeting_of(transaction)
         join = self._join_of(transaction)
         principal = _proven(transaction)

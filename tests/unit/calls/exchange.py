@@ -59,6 +59,8 @@ class Exchange:
     registered: tuple[int, ...] = (ALICES, BOBS)
     rooms: CallRooms = field(default_factory=NoRooms)
     most_bridged: int = 0
+    kinds: dict[int, Kind] = field(default_factory=dict)
+    """What the one at a connection is to us, if not one of our people."""
 
     def __post_init__(self) -> None:
         self.layer = layer_on(self.wire, self.wheel, on_request=self._serve, on_ack=self._ack)
@@ -99,6 +101,7 @@ class Exchange:
         """A connection breaks."""
         self.layer.close_flow(flow)
         self.bindings.close_flow(flow)
+        self.proxy.close_flow(flow)
         self.wire.broken.add(flow)
 
     # --- what phones do ---
@@ -145,7 +148,11 @@ class Exchange:
     def _serve(self, transaction: ServerTransaction) -> None:
         aor = self.owners[transaction.flow]
         transaction.principal = Principal(
-            Kind.MEMBER, aor, "t1", self.people[aor].display_name, Mechanism.CERTIFICATE
+            self.kinds.get(transaction.flow, Kind.MEMBER),
+            aor,
+            "t1",
+            self.people[aor].display_name,
+            Mechanism.CERTIFICATE,
         )
         try:
             found = self.dialogs.find(transaction.request)
