@@ -193,9 +193,9 @@ def check(tally: dict[str, Any], expected: float) -> None:
 # --- what comes of it: progress to stderr, the table to stdout, everything into the file ---
 
 
-def ratio_forward(figures: dict[str, Figures]) -> float:
-    """Ours to Janus's, of the forwarding in which we look worst."""
-    return max(_ratio(figures, "forward", each.name) for each in FORWARDINGS)
+def ratio_forward(figures: dict[str, Figures], rate: int) -> float:
+    """Ours to Janus's, of the forwarding at that rate in which we look worst."""
+    return max(_ratio(figures, "forward", each.name) for each in FORWARDINGS if each.rate == rate)
 
 
 def ratio_mix(figures: dict[str, Figures]) -> float:
@@ -214,7 +214,8 @@ def result(figures: dict[str, Figures], janus_rate: int) -> dict[str, Any]:
     """What the file holds."""
     ours = figures[OURS]
     return {
-        "ratio_forward": round(ratio_forward(figures), 3),
+        "ratio_forward": round(ratio_forward(figures, BUSY), 3),
+        "ratio_forward_thin": round(ratio_forward(figures, THIN), 3),
         "ratio_mix": round(ratio_mix(figures), 3),
         "growth_one_by_one": round(growth(ours, frames=False), 3),
         "growth_frames": round(growth(ours, frames=True), 3),

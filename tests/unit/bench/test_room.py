@@ -3,10 +3,12 @@
 import pytest
 from bench.processes import CannotStart
 from bench.room import (
+    BUSY,
     FORWARDINGS,
     JANUS,
     OURS,
     PARTICIPANTS,
+    THIN,
     Figures,
     check,
     growth,
@@ -24,9 +26,10 @@ def _figures(micros: float, millis: float) -> Figures:
 
 def test_ratios_are_of_medians_where_we_look_worst() -> None:
     figures = {JANUS: _figures(20.0, 16.0), OURS: _figures(4.0, 4.0)}
-    assert ratio_forward(figures) == pytest.approx(0.2)
+    assert ratio_forward(figures, THIN) == pytest.approx(0.2)
     figures[OURS].forward[FORWARDINGS[-1].name] = [6.0, 1.0, 9.0]
-    assert ratio_forward(figures) == pytest.approx(0.3)
+    assert ratio_forward(figures, THIN) == pytest.approx(0.3)
+    assert ratio_forward(figures, BUSY) == pytest.approx(0.2)
     figures[OURS].mix[f"{PARTICIPANTS[0]} participants"] = [12.0]
     assert ratio_mix(figures) == pytest.approx(0.75)
 
