@@ -27,7 +27,8 @@ test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) $(OPENID_CLIENT) ##
 	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-long: .venv/.dev $(STATIC) .venv/.native ## other people's suites that take minutes (docs/contributors/suites.md)
-	@scripts/system-packages test; $(BIN)/python -m pytest -m long
+	@scripts/system-packages test
+	@echo "==> pytest, other people's suites"; $(BIN)/python -m pytest -m long -n 2 --dist loadscope
 
 lint: .venv/.dev web/node_modules/.package-lock.json .venv/.native ## what pre-commit and CI check
 	@echo "==> ruff, mypy, import-linter"
