@@ -83,6 +83,7 @@ class Baresip:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host, self.folder = host, folder
+        self.video_codecs = video_codecs
         self.log = folder / "baresip.log"
         modules = "\n".join(f"module {name}.so" for name in _MODULES)
         (folder / "config").write_text(

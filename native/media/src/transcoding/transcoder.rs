@@ -5,7 +5,7 @@
 
 use oxideav_vp8::decoder::Vp8DecodedFrame;
 use oxideav_vp8::state::Vp8DecoderState;
-use rusty_h264::{Encoder, EncoderConfig, YuvPlanes};
+use rusty_h264::{Encoder, EncoderConfig, Preset, YuvPlanes};
 
 use super::planes::Planes;
 use super::sequence_parameters::completed;
@@ -130,6 +130,8 @@ fn configuration((width, height): (usize, usize), wanted: Wanted) -> EncoderConf
     configuration.bitrate = wanted.bits;
     configuration.framerate = FRAME_RATE;
     configuration.qp = coarseness((width * height) as f32, wanted.bits as f32);
+    // A fifth more work than with the fastest, and pictures 1.4 dB better.
+    configuration.preset = Preset::Balanced;
     // Only those pictures stand alone that somebody asked for.
     configuration.gop_size = u32::MAX;
     configuration

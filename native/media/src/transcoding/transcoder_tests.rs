@@ -138,14 +138,15 @@ fn other_sizes_and_rates_begin_anew() {
 
 #[test]
 fn too_large_a_picture_is_not_decoded_nor_is_room_made_for_it() {
-    // A keyframe's head that says 16,383 pixels each way, and little else.
-    let mut frame = Camera::new(64, 64, 9).frame(true);
-    frame[6..10].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+    // A whole picture that is a little too wide, and a head that says 16,383 pixels each way with little after it.
+    let wide = Camera::new(1_296, 720, 9).frame(true);
+    let mut huge = Camera::new(64, 64, 9).frame(true);
+    huge[6..10].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
     let mut transcoder = Transcoder::default();
-    assert_eq!(
-        transcoder.work(&step(frame, wanted(0, true))),
-        Outcome::Undecodable
-    );
+    for frame in [wide, huge] {
+        let outcome = transcoder.work(&step(frame, wanted(0, true)));
+        assert_eq!(outcome, Outcome::Undecodable);
+    }
     let good = Camera::new(64, 64, 9).frame(true);
     picture(transcoder.work(&step(good, wanted(1, true))));
 }
