@@ -26,11 +26,10 @@ Scene = tuple[Seat, Seat, Baresip]
 
 @pytest.fixture(scope="module")
 def seats(network: Network, deployment: Deployment) -> Iterator[tuple[Seat, Seat]]:
-    """Alice and Bob with cameras, of whom only Alice makes a sound."""
+    """Alice and Bob with cameras."""
     with ExitStack() as kept:
         alice = sit_down(network, deployment, kept, "alice", 1, RED)
         bob = sit_down(network, deployment, kept, "bob", 2, BLUE)
-        bob.peer.send("audio", None)
         yield alice, bob
 
 
@@ -42,14 +41,17 @@ def scene(
     seats: tuple[Seat, Seat],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Scene]:
-    """They, and Carol's phone, which has a camera too."""
+    """They, of whom only Alice makes a sound, and Carol's phone, which has a camera too."""
+    alice, bob = seats
+    bob.peer.send("audio", None)
+    alice.peer.send("audio", Microphone(melody(1, 6.0)))
     folder = tmp_path_factory.mktemp("pictures") / "carol"
     with phone(network, deployment, "carol", folder, 3, video_codecs=request.param) as carol:
         carol.wait_registered()
         carol.dial(deployment.facts["meeting"]["focus"])
         carol.wait_event("CALL_ESTABLISHED")
         carol.command("mute")
-        yield *seats, carol
+        yield alice, bob, carol
 
 
 def sees(carol: Baresip, colour: Colour) -> None:

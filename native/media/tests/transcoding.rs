@@ -227,6 +227,31 @@ fn all_phones_share_one_transcoding_within_what_the_least_of_them_takes() {
 }
 
 #[test]
+fn a_screen_that_is_too_large_is_passed_over() {
+    let (mut network, _desk, mut screen) = scene(1);
+    let mut films = [Film::new(0, SIZE, 90)];
+    film(&mut network, &mut films, SECOND);
+    for (lines, sees_camera) in [(1_080_u16, true), (720, false)] {
+        let [low, high] = lines.to_le_bytes();
+        let head = [0x10, 0x10, 0, 0, 0x9d, 1, 0x2a, 64, 1, low, high];
+        for _ in 0..10 {
+            let now = network.now;
+            network.clients[0].send(now, Source::Screen, &head, 0);
+            film(&mut network, &mut films, SECOND / 5);
+        }
+        screen.newest(&mut network);
+        film(&mut network, &mut films, SECOND);
+        let shown = screen.newest(&mut network);
+        assert_eq!(
+            shown.len() > 10,
+            sees_camera,
+            "{lines} lines: {}",
+            shown.len()
+        );
+    }
+}
+
+#[test]
 fn it_ends_when_nobody_looks() {
     let (mut network, mut desk, mut screen) = scene(1);
     let mut films = [Film::new(0, SIZE, 90)];
