@@ -16,6 +16,8 @@ struct Sender {
     now: Instant,
     count: u16,
     size: (u16, u16),
+    /// Octets after a frame's head.
+    body: usize,
     stream: Transcoding,
 }
 
@@ -26,6 +28,7 @@ impl Sender {
             now: Instant::now(),
             count: 0,
             size: (640, 360),
+            body: 0,
             stream: Transcoding::new(1, place, 0, limits()),
         }
     }
@@ -40,6 +43,7 @@ impl Sender {
         } else {
             payload.extend([0x11, 0, 0]);
         }
+        payload.resize(payload.len() + self.body, 0);
         let packet = Forwarded {
             sequence: 70_000 + u64::from(self.count),
             timestamp: u32::from(self.count) * 3_000,
@@ -139,6 +143,18 @@ fn too_large_a_picture_is_not_handed_out_nor_asked_for_again() {
     sender.size = (1_280, 720);
     assert_eq!(sender.send(true).len(), 1);
     assert!(sender.stream.is_visible());
+}
+
+#[test]
+fn a_frame_of_too_many_octets_is_left_out_up_to_the_next_keyframe() {
+    let mut sender = Sender::new();
+    sender.film(true);
+    sender.body = MOST_OCTETS;
+    assert_eq!(sender.send(false), []);
+    sender.body = 0;
+    assert_eq!(sender.send(false), []);
+    assert!(sender.stream.wants_keyframe());
+    assert_eq!(sender.send(true).len(), 1);
 }
 
 #[test]
