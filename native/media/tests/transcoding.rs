@@ -18,7 +18,7 @@ use vestibule_media::srtp::Suite;
 use vestibule_media::{Event, Level, Source, VideoCodec, VideoLeg};
 
 const SECOND: Duration = Duration::from_secs(1);
-const SIZE: (u32, u32) = (320, 180);
+const SIZE: (u32, u32) = (160, 90);
 
 /// A browser's camera.
 struct Film {
@@ -170,7 +170,7 @@ fn a_phone_sees_who_speaks_in_one_stream_without_a_break() {
     assert!(shown[0].keyframe);
     let (seen, size) = last(&mut watcher, &shown);
     assert!(is_near(seen, 60), "{seen}");
-    assert_eq!(size, (320, 180));
+    assert_eq!(size, (160, 90));
     let pictures = shown.iter().filter(|packet| packet.header.marker).count();
     assert!(
         (20..=32).contains(&pictures),
@@ -191,15 +191,15 @@ fn a_phone_sees_who_speaks_in_one_stream_without_a_break() {
 #[test]
 fn all_phones_share_one_transcoding_within_what_the_least_of_them_takes() {
     let (mut network, _desk, mut screen) = scene(1);
-    let mut films = [Film::new(0, (640, 360), 90)];
+    let mut films = [Film::new(0, (320, 180), 90)];
     film(&mut network, &mut films, SECOND);
     let steps = network.codecs.steps;
     let mut watcher = Watcher::default();
     assert_eq!(
         last(&mut watcher, &screen.newest(&mut network)).1,
-        (640, 360)
+        (320, 180)
     );
-    let (_two, mut second) = another(&mut network, "two", 22_000, 12);
+    let (_two, mut second) = another(&mut network, "two", 22_000, 10);
     film(&mut network, &mut films, 2 * SECOND);
     assert_eq!(network.rooms.transcodings(), 1);
     assert_eq!(
@@ -209,7 +209,7 @@ fn all_phones_share_one_transcoding_within_what_the_least_of_them_takes() {
     );
     assert_eq!(
         last(&mut watcher, &screen.newest(&mut network)).1,
-        (320, 180)
+        (160, 90)
     );
     let shown = second.newest(&mut network);
     assert!(
@@ -217,12 +217,12 @@ fn all_phones_share_one_transcoding_within_what_the_least_of_them_takes() {
         "who comes later begins with a whole picture"
     );
     let (seen, size) = last(&mut Watcher::default(), &shown);
-    assert!(is_near(seen, 90) && size == (320, 180), "{seen} {size:?}");
+    assert!(is_near(seen, 90) && size == (160, 90), "{seen} {size:?}");
     network.rooms.leave(network.now, ROOM, "two");
     film(&mut network, &mut films, SECOND);
     assert_eq!(
         last(&mut watcher, &screen.newest(&mut network)).1,
-        (640, 360)
+        (320, 180)
     );
 }
 

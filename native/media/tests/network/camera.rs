@@ -1,7 +1,8 @@
 //! A camera: VP8 frames of a moving picture in one colour, by the encoder of the crate that we decode with.
 
 use oxideav_vp8::encoder::{
-    I420Frame, KeyframeParams, encode_keyframe_with_reconstruction, encode_p_frame_zero_mv,
+    I420Frame, KeyframeParams, TrellisStrength, encode_keyframe_with_reconstruction,
+    encode_p_frame_zero_mv,
 };
 use oxideav_vp8::frame::KeyframePlanes;
 
@@ -34,7 +35,11 @@ impl Camera {
         self.count += 1;
         let colour = vec![128; (width.div_ceil(2) * height.div_ceil(2)) as usize];
         let frame = I420Frame::packed(width, height, &luma, &colour, &colour);
-        let parameters = KeyframeParams::default();
+        let parameters = KeyframeParams {
+            trellis_strength: TrellisStrength::new(0.0),
+            y_ac_qi: 60,
+            ..KeyframeParams::default()
+        };
         let encoded = match self.last.as_ref().filter(|_| !keyframe) {
             Some(last) => encode_p_frame_zero_mv(&frame, last, &parameters),
             None => encode_keyframe_with_reconstruction(&frame, &parameters),
