@@ -1,10 +1,12 @@
-"""ATTACKS 36: pictures that are decoded for phones with H.264 spoil nothing but themselves."""
+"""ATTACKS 36: pictures that are decoded for phones with H.264 spoil nothing but themselves, and are so many at most."""
 
+import copy
 import random
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from tests import module_deployment
@@ -13,7 +15,10 @@ from tests.clients.audio import melody
 from tests.clients.calls import H264_PICTURES
 from tests.clients.deadline import eventually
 from tests.clients.deployment import Deployment
+from tests.clients.dpop import with_token
+from tests.clients.https import HostTransport
 from tests.clients.namespaces import Network
+from tests.clients.oidc import tokens
 from tests.clients.phone import Phone
 from tests.clients.sip_line import status_of
 from tests.interop.test_aiortc_room import BLUE, RED, Seat, sit_down
@@ -22,7 +27,15 @@ _A_WHILE = 20
 """Packets of a picture of 15 frames a second."""
 
 network = module_deployment.network
-deployment = module_deployment.deployment
+
+
+@pytest.fixture(scope="module")
+def deployment(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A demo that transcodes one picture at a time."""
+    folder = tmp_path_factory.mktemp("pictures") / "demo"
+    env = {"VESTIBULE_TRANSCODED_PICTURES": "1"}
+    with Deployment(network.server, folder, env=env) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +84,39 @@ def test_hostile_pictures_spoil_nothing_but_themselves(
         alice.sees(mallory, "camera", BLUE)
         assert status_of(alice.who.remove(mallory.who.me)) == 200
         phone.leave()
+
+
+def test_more_meetings_get_no_more_pictures(
+    network: Network, deployment: Deployment, alice: Seat
+) -> None:
+    assert alice.endpoint
+    other = another_meeting(network, deployment)
+    with ExitStack() as kept:
+        carol = kept.enter_context(Phone(network.add_host(), deployment, "carol"))
+        carol.join(pictures_at=pictures_at(carol))
+        carol.eye.receives(_A_WHILE, "the first picture")
+        sit_down(network, other, kept, "bob", 2, BLUE)
+        late = kept.enter_context(Phone(network.add_host(), other, "alice"))
+        late.join(pictures_at=pictures_at(late))
+        eventually(lambda: "media.pictures_lost" in deployment.log.read_text(), "the limit", 20.0)
+        late.hears(_A_WHILE)
+        assert not late.eye.has_received(), "a second picture is made"
+        carol.eye.forget()
+        carol.eye.receives(_A_WHILE, "the first picture, still")
+        carol.leave()
+        late.eye.receives(_A_WHILE, "the second picture, when there is a place")
+        late.leave()
+
+
+def another_meeting(network: Network, deployment: Deployment) -> Deployment:
+    """The same demo with another meeting in place of its own."""
+    transport = HostTransport(network.server, deployment.authority)
+    with httpx.Client(transport=transport, base_url=deployment.origin) as browser:
+        browser.headers.update(with_token(tokens(browser, deployment)["access_token"]))
+        meeting = browser.post("/api/v1/meetings", json={"subject": ""}).json()
+    other = copy.copy(deployment)
+    other.facts = {**deployment.facts, "meeting": meeting}
+    return other
 
 
 def pictures_at(phone: Phone) -> str:
