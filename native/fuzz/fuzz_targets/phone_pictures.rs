@@ -11,7 +11,8 @@ use vestibule_media::codec::Codec;
 use vestibule_media::rtp::Header;
 use vestibule_media::srtp::{SrtpSender, Suite};
 use vestibule_media::{
-    Level, Outcome, PhoneLeg, PhoneSockets, Rights, Rooms, SocketId, StreamLeg, Task, Transcoder, VideoCodec, VideoLeg,
+    Level, Outcome, PhoneLeg, PhoneSockets, Rights, Rooms, SocketId, StreamLeg, Task, Transcoder,
+    VideoCodec, VideoLeg,
 };
 
 const SUITE: Suite = Suite::AeadAes128Gcm;
