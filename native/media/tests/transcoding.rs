@@ -227,6 +227,16 @@ fn all_phones_share_one_transcoding_within_what_the_least_of_them_takes() {
 }
 
 #[test]
+fn a_camera_that_has_a_large_layer_alone_is_made_smaller() {
+    let (mut network, _desk, mut screen) = scene(1);
+    // 1,640 macroblocks: the largest that fit into one packet of the test's sender.
+    let mut films = [Film::new(0, (656, 640), 128)];
+    film(&mut network, &mut films, SECOND / 5);
+    let (seen, size) = last(&mut Watcher::default(), &screen.newest(&mut network));
+    assert!(is_near(seen, 128) && size == (328, 320), "{seen} {size:?}");
+}
+
+#[test]
 fn a_screen_that_is_too_large_is_passed_over() {
     let (mut network, _desk, mut screen) = scene(1);
     let mut films = [Film::new(0, SIZE, 90)];

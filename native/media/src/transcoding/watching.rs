@@ -8,7 +8,7 @@ use super::stream::{Limits, Transcoding};
 use super::{Level, Outcome, Step, Task, TranscodingId};
 use crate::allotment::suited;
 use crate::demux::RoomKey;
-use crate::events::Event;
+use crate::events::{Event, Source};
 use crate::member::Member;
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
@@ -24,6 +24,9 @@ const RATES: [u32; 8] = [
 /// Lines of the picture, if it is to be had so large, and if the phone takes no more than a quarter of that.
 const HEIGHT: u16 = 360;
 const SMALL_HEIGHT: u16 = 180;
+/// Cameras are shown at this level's size at most, for some are sent in one large layer alone: 1280x720 becomes a
+/// quarter of that. What is written on a screen would be lost.
+const MOST_OF_CAMERA: u8 = 30;
 
 /// The transcodings of one room.
 #[derive(Debug)]
@@ -243,7 +246,11 @@ impl Room {
 
 /// What a phone with H.264 sees, and what it takes; `None` if it has none, or nobody looks.
 fn wish(now: Instant, video: &PhoneVideo) -> Option<(TrackId, Limits)> {
-    let (level, track) = (video.level()?, video.track()?);
+    let (taken, track) = (video.level()?, video.track()?);
+    let level = match track.source {
+        Source::Camera => Level::up_to(MOST_OF_CAMERA).map_or(taken, |most| taken.and(most)),
+        Source::Audio | Source::Screen => taken,
+    };
     if !video.is_there(now) {
         return None;
     }

@@ -6,9 +6,12 @@ use oxideav_vp8::encoder::{
 };
 use oxideav_vp8::frame::KeyframePlanes;
 
+/// Lines of the bar.
+const BAR: usize = 16;
+
 pub struct Camera {
     size: (u32, u32),
-    /// Its brightness; a bar of another wanders through the picture.
+    /// Its brightness; a short bar of another wanders along its upper edge.
     pub brightness: u8,
     count: usize,
     last: Option<KeyframePlanes>,
@@ -29,7 +32,7 @@ impl Camera {
         let (width, height) = self.size;
         let mut luma = vec![self.brightness; (width * height) as usize];
         let bar = self.count * 4 % width as usize;
-        for line in luma.chunks_exact_mut(width as usize) {
+        for line in luma.chunks_exact_mut(width as usize).take(BAR) {
             line[bar] = self.brightness ^ 0x40;
         }
         self.count += 1;
