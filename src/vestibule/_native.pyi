@@ -403,7 +403,29 @@ class RecordingEnded:
     before can be played.
     """
 
-MediaEvent = EndpointConnected | EndpointGone | EndpointDigit | ActiveSpeaker | RecordingEnded
+@final
+class PicturesWithheld:
+    """A phone sees nothing, for as many pictures are transcoded as may be; told once, until it sees something."""
+
+    room: str
+    endpoint: str
+
+@final
+class TranscodingFailed:
+    """A codec panicked over this endpoint's pictures: no phone is shown them in H.264 before it has looked away."""
+
+    room: str
+    endpoint: str
+
+MediaEvent = (
+    EndpointConnected
+    | EndpointGone
+    | EndpointDigit
+    | ActiveSpeaker
+    | PicturesWithheld
+    | TranscodingFailed
+    | RecordingEnded
+)
 
 @final
 class EndpointStats:
@@ -467,13 +489,23 @@ class RecordingProgress:
 
 @final
 class Media:
-    """Rooms of browsers (ICE lite, DTLS-SRTP, forwarded) and phones (SDES-SRTP, mixed). One thread."""
+    """Rooms of browsers (ICE lite, DTLS-SRTP, forwarded) and phones (SDES-SRTP, mixed). One thread, and one for
+    pictures that are transcoded.
+    """
 
     def __init__(
-        self, *, bind: str, advertise: str, port_low: int, port_high: int, fips: bool = False
+        self,
+        *,
+        bind: str,
+        advertise: str,
+        port_low: int,
+        port_high: int,
+        fips: bool = False,
+        transcodings: int = 4,
     ) -> None:
         """`bind` is the local address of all UDP sockets, `advertise` the address written into
         answers. One socket serves all browsers; each phone has its own, at random from the range.
+        `transcodings`: pictures that are transcoded at once; beyond that phones with H.264 see nothing.
         Raises OSError.
         """
 
@@ -534,8 +566,10 @@ class Media:
         repairs: bool,
         receives: bool,
         video: bool,
+        h264_level: int | None = None,
     ) -> int:
-        """Show a phone that has joined pictures, VP8, and let it show its own if `video`. One stream has a shared
+        """Show a phone that has joined pictures, VP8, and let it show its own if `video`. With `h264_level` (the
+        level_idc it takes; 9 is 1b) it is shown H.264, transcoded, and its own go nowhere. One stream has a shared
         screen, else the camera of who speaks, never its own, in a layer that fits `bandwidth` (bits per second;
         None: not said) and the losses it reports. `repairs`: it may ask for lost packets; `receives`: it wants
         pictures. Keys, addresses and the port returned as with `join_phone`. Raises MediaRefused, after which the
@@ -608,6 +642,9 @@ class Media:
 
     def recording(self, room: str) -> RecordingProgress | None:
         """None if the room isn't being recorded."""
+
+    def transcodings(self) -> int:
+        """How many pictures are being transcoded."""
 
     def fileno(self) -> int: ...
     def drain(self) -> list[MediaEvent]: ...

@@ -109,6 +109,12 @@ class Settings(BaseSettings):
         description="Calls between a browser and a phone without media in common that the server bridges, and so "
         "decodes, at once. 0: none; such calls fail (488).",
     )
+    transcoded_pictures: int = Field(
+        default=4,
+        ge=0,
+        description="Pictures that are transcoded at once for phones with H.264; each takes about a quarter of a "
+        "processor core. Beyond that such phones see nothing. 0: none, their pictures are declined.",
+    )
     media_port_low: Port = Field(default=50000, description="First UDP port for media.")
     media_port_high: Port = Field(default=59999, description="Last UDP port for media.")
     trusted_authorities: Several = Field(

@@ -46,6 +46,14 @@ def metrics_of(server: "Server") -> Metrics:
                 "calls_bridged", "Calls whose media the server decodes, ringing or answered.", (),
                 lambda: {(): server.bridges.count}, rises=False,
             ),
+            Source(
+                "media_pictures_transcoded", "Pictures that are transcoded for phones at this moment.",
+                (), lambda: {(): server.rooms.transcodings}, rises=False,
+            ),
+            Source(
+                "media_pictures_lost", "Pictures that phones with H.264 were not shown, by reason.",
+                ("reason",), lambda: single(server.rooms.pictures_lost),
+            ),
             *_of_media(media),
         )
     )  # fmt: skip

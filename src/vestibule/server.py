@@ -190,8 +190,11 @@ class Server:
             port_low=settings.media_port_low,
             port_high=settings.media_port_high,
             fips=settings.fips,
+            transcodings=settings.transcoded_pictures,
         )
-        self.rooms = Rooms(self.media, address, fips=settings.fips)
+        self.rooms = Rooms(
+            self.media, address, fips=settings.fips, h264=settings.transcoded_pictures > 0
+        )
         relayed = settings.bind if settings.media_bind else address
         addresses = relay_addresses(settings.bind, relayed, settings.relay_address_v6)
         with _naming(f"UDP ports {settings.turn_ports} of {settings.bind}"):

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.clients.calls import KEYED, PICTURES
+from tests.clients.calls import H264_PICTURES, KEYED, PICTURES
 from tests.clients.deployment import Deployment
 from tests.clients.guest import Guest
 from tests.clients.namespaces import Network
@@ -108,7 +108,8 @@ def test_pictures_go_to_nobody_who_has_not_asked_for_them(town: Network, house: 
 
 HOSTILE = {
     "everybody": PICTURES.replace("SAVP 98", "SAVP 98\nc=IN IP4 224.0.0.1"),
-    "H.264 alone": PICTURES.replace("VP8", "H264"),
+    "H.264 that no packet carries": PICTURES.replace("VP8", "H264"),
+    "H.264 of no profile": H264_PICTURES.replace("42e01f", "ffffff"),
     "a key too short": PICTURES.replace("inline:d0Rm", "inline:"),
     "an odd clock": PICTURES.replace("90000", "8000"),
     "the microphone's number": PICTURES.replace("98", "999"),

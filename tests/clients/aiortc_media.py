@@ -63,6 +63,28 @@ class Picture(VideoStreamTrack):
         return frame
 
 
+class Encoded(MediaStreamTrack):
+    """VP8 frames as they are, each a fiftieth of a second, over and over."""
+
+    kind = "video"
+
+    def __init__(self, frames: list[bytes]) -> None:
+        super().__init__()
+        self._frames = frames
+        self._sent = 0
+        self._start = 0.0
+
+    async def recv(self) -> "av.Packet[Any]":
+        """The next one, when it is due."""
+        now = asyncio.get_running_loop().time()
+        self._start = self._start or now
+        await asyncio.sleep(max(0.0, self._start + self._sent / 50 - now))
+        packet = av.Packet(self._frames[self._sent % len(self._frames)])
+        packet.pts, packet.time_base = self._sent, fractions.Fraction(1, 50)
+        self._sent += 1
+        return packet
+
+
 class Slot:
     """What came in one place to receive."""
 

@@ -50,8 +50,9 @@ module_app contact.so
 ctrl_tcp_listen 127.0.0.1:{control}
 {video}
 """
+_VIDEO_MODULES = {"VP8": "vp8", "H264": "avcodec"}
 _VIDEO = """\
-module vp8.so
+module {codec}.so
 module fakevideo.so
 module snapshot.so
 video_source fakevideo,null
@@ -82,6 +83,7 @@ class Baresip:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.host, self.folder = host, folder
+        self.video_codecs = video_codecs
         self.log = folder / "baresip.log"
         modules = "\n".join(f"module {name}.so" for name in _MODULES)
         (folder / "config").write_text(
@@ -91,7 +93,7 @@ class Baresip:
                 folder=folder,
                 modules=modules,
                 control=_CONTROL_PORT,
-                video=_VIDEO if video_codecs else "",
+                video=_VIDEO.format(codec=_VIDEO_MODULES[video_codecs]) if video_codecs else "",
             )
         )
         encryption = f"mediaenc={media_encryption};" if media_encryption else ""

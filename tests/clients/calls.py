@@ -27,6 +27,9 @@ a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJS
 a=rtcp-fb:* nack pli
 a=rtcp-mux
 """
+H264_PICTURES = PICTURES.replace(
+    "VP8/90000", "H264/90000\na=fmtp:98 profile-level-id=42e01f;packetization-mode=1"
+)
 """An m-line to add to that."""
 
 

@@ -1,5 +1,5 @@
 //! Two phones that see each other: what one sends under its own keys (VP8 of any make, with temporal layers, RTCP)
-//! is shown to the other, whose wishes are any too. The first octet of a piece tells its length, the second what it is.
+//! is shown to the other, as it is or in H.264, whose wishes are any too. The first octet of a piece tells its length, the second what it is.
 #![no_main]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,7 +10,10 @@ use libfuzzer_sys::fuzz_target;
 use vestibule_media::codec::Codec;
 use vestibule_media::rtp::Header;
 use vestibule_media::srtp::{SrtpSender, Suite};
-use vestibule_media::{PhoneLeg, PhoneSockets, Rights, Rooms, SocketId, StreamLeg, VideoLeg};
+use vestibule_media::{
+    Level, Outcome, PhoneLeg, PhoneSockets, Rights, Rooms, SocketId, StreamLeg, Task, Transcoder,
+    VideoCodec, VideoLeg,
+};
 
 const SUITE: Suite = Suite::AeadAes128Gcm;
 const KEY: [u8; 28] = [1; 28];
@@ -45,6 +48,12 @@ fn sound(port: u16) -> PhoneLeg {
 fn pictures(port: u16, settings: u8) -> VideoLeg {
     VideoLeg {
         stream: stream(port),
+        codec: if settings & 8 == 0 {
+            VideoCodec::Vp8
+        } else {
+            let level = Level::up_to(9 + (settings >> 4)).expect("a level");
+            VideoCodec::H264 { level }
+        },
         payload_type: 98,
         bandwidth: (settings & 1 != 0).then(|| u64::from(settings) * 1_000),
         repairs: settings & 2 != 0,
@@ -86,6 +95,7 @@ fuzz_target!(|data: &[u8]| {
     let new_sender = || SrtpSender::new(SUITE, &KEY).expect("a key of the right length");
     let mut senders = [new_sender(), new_sender()];
     let mut sequence = 0_u16;
+    let mut transcoder = Transcoder::default();
     while let Some(([length, kind], after)) = rest.split_first_chunk::<2>() {
         let (piece, after) = after.split_at(after.len().min(usize::from(*length)));
         rest = after;
@@ -116,6 +126,13 @@ fuzz_target!(|data: &[u8]| {
         }
         now += Duration::from_millis(20);
         rooms.handle_timeout(now);
+        while let Some(task) = rooms.poll_task() {
+            if let Task::Step(id, step) = task {
+                let outcome = transcoder.work(&step);
+                assert_ne!(outcome, Outcome::Broken, "a codec panicked");
+                rooms.handle_transcoded(now, id, outcome);
+            }
+        }
         while rooms.poll_transmit().is_some() {}
     }
     while rooms.poll_event().is_some() {}

@@ -101,6 +101,20 @@ pub enum Event {
         /// 0-9, *, # or A-D.
         digit: char,
     },
+    /// A phone sees nothing, for as many pictures are transcoded as may be. It will when there is a place.
+    PicturesWithheld {
+        /// The room's name.
+        room: String,
+        /// The endpoint's name.
+        endpoint: String,
+    },
+    /// A codec panicked over somebody's pictures: no phone is shown them any more in H.264.
+    TranscodingFailed {
+        /// The room's name.
+        room: String,
+        /// Whose.
+        endpoint: String,
+    },
     /// The loudest endpoint has changed; `None` is silence.
     ActiveSpeaker {
         /// The room's name.

@@ -42,6 +42,7 @@ impl Room {
             self.listen(now, track.endpoint, packet);
         }
         self.record_picture(track, packet);
+        self.transcode(track, packet);
         // What browsers can't decode comes to them by way of the mix.
         if !relayed {
             self.forward(track, packet);

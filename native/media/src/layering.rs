@@ -175,7 +175,9 @@ impl Room {
             for (stream, track) in groups.into_iter().flatten().flat_map(|g| g.iter()) {
                 wanted.extend(track.zip(stream.showing.awaits_keyframe()));
             }
-            let awaited = member.video().and_then(|video| {
+            // What H.264 is made of is asked for by its transcoding.
+            let forwarded = member.video().filter(|video| video.level().is_none());
+            let awaited = forwarded.and_then(|video| {
                 let layer = video.showing.awaits_keyframe()?;
                 Some((video.track()?, layer))
             });

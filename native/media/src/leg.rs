@@ -6,6 +6,7 @@ use crate::codec::Codec;
 use crate::error::Refused;
 use crate::events::SocketId;
 use crate::srtp::Suite;
+use crate::transcoding::Level;
 
 /// What signalling agreed on with a phone.
 #[derive(Clone)]
@@ -72,12 +73,26 @@ impl From<&PhoneLeg> for StreamLeg {
     }
 }
 
-/// What signalling agreed on for a phone's pictures, VP8 both ways.
+/// What a phone's pictures are encoded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VideoCodec {
+    /// VP8 both ways, as in the room (RFC 7741).
+    Vp8,
+    /// H.264, constrained baseline, in packetization-mode 1 (RFC 6184): to the phone only.
+    H264 {
+        /// What the phone takes.
+        level: Level,
+    },
+}
+
+/// What signalling agreed on for a phone's pictures.
 #[derive(Clone)]
 pub struct VideoLeg {
     /// Keys and address of its own.
     pub stream: StreamLeg,
-    /// Of VP8, both ways.
+    /// What it is shown, and shows.
+    pub codec: VideoCodec,
+    /// Of the codec, both ways.
     pub payload_type: u8,
     /// Bits per second that it said it takes (RFC 8866 section 5.8).
     pub bandwidth: Option<u64>,

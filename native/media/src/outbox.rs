@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::events::{Event, SocketId, Transmit};
 use crate::recording::Part;
+use crate::transcoding::Task;
 
 /// Gathers everything that a call brings about.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Outbox {
     pub released: VecDeque<SocketId>,
     /// What is to be written of rooms that are recorded, in order, by their names.
     pub recorded: VecDeque<(String, Part)>,
+    /// What is to be done of transcodings, in order.
+    pub tasks: VecDeque<Task>,
     /// Addresses that have just proven to be the browser's that was called.
     pub verified: Vec<SocketAddr>,
 }
@@ -31,6 +34,7 @@ impl Outbox {
             events: VecDeque::new(),
             released: VecDeque::new(),
             recorded: VecDeque::new(),
+            tasks: VecDeque::new(),
             verified: Vec::new(),
         }
     }

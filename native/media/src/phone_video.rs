@@ -1,7 +1,10 @@
 //! A phone's pictures: one stream to it that shows one track at a time, and its own camera.
 //!
 //! Which track and layer it shows is the room's business (`phone_pictures.rs`); here are packets, its keys
-//! and its reports. Packets are forwarded as they are, save for their numbers.
+//! and its reports. Packets are forwarded as they are, save for their numbers; for a phone with H.264 they are made
+//! by a transcoding (`transcoding/`).
+
+mod feedback;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,8 +14,9 @@ use str0m::rtp::Vp8Descriptor;
 use crate::browser::Heard;
 use crate::error::Refused;
 use crate::events::{SocketId, Source, Stats};
+use crate::h264_payload;
 use crate::incoming::Incoming;
-use crate::leg::{PhoneSockets, VideoLeg};
+use crate::leg::{PhoneSockets, VideoCodec, VideoLeg};
 use crate::outbox::Outbox;
 use crate::outgoing::Forwarded;
 use crate::phone_stream::{Authentic, PhoneStream};
@@ -21,17 +25,20 @@ use crate::quality::{PhoneMeter, Quality, from_ticks};
 use crate::recording::BLANK;
 use crate::repairs::Repairs;
 use crate::rtcp::{
-    Feedback, Lost, Part, ReportBlock, SenderInfo, fixed_point, parse_reduced, write_goodbye,
-    write_keyframe_request, write_report,
+    ReportBlock, SenderInfo, fixed_point, write_goodbye, write_keyframe_request, write_report,
 };
 use crate::rtp::{Header, Packet};
 use crate::showing::{Numbers, Showing, VP8_CLOCK};
 use crate::slots::TrackId;
 use crate::srtp::MAX_OVERHEAD;
+use crate::transcoding::{Level, Shot};
 use crate::vp8_payload::{self, Temporal, write_ids};
 
 /// Between reports (RFC 3550 section 6.2).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// One black H.264 picture of 176x144, which every level takes; by the encoder that makes the others.
+pub(crate) const BLANK_H264: &[u8] = include_bytes!("blank.h264");
+
 /// What a phone's streams have in common: the clock and the name of their reports.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
@@ -46,6 +53,10 @@ pub struct PhoneVideo {
     stream: PhoneStream,
     /// What it is shown.
     track: Option<TrackId>,
+    /// Whether what went out last is somebody's picture.
+    has_stood: bool,
+    /// Whether it was told that there is no place for its pictures among those that are transcoded.
+    pub(crate) is_withheld: bool,
     pub(crate) showing: Showing,
     pub(crate) budget: PictureBudget,
     repairs: Repairs,
@@ -72,6 +83,8 @@ impl PhoneVideo {
         Ok(Self {
             stream: PhoneStream::new(now, &leg.stream, sockets)?,
             track: None,
+            has_stood: false,
+            is_withheld: false,
             showing: Showing::new(true, start as u64),
             budget: PictureBudget::new(now, leg.bandwidth),
             repairs: Repairs::new(),
@@ -85,6 +98,14 @@ impl PhoneVideo {
             meter: PhoneMeter::new(now),
             leg,
         })
+    }
+
+    /// What an H.264 decoder of its takes; `None` if it has VP8.
+    pub(crate) fn level(&self) -> Option<Level> {
+        match self.leg.codec {
+            VideoCodec::Vp8 => None,
+            VideoCodec::H264 { level } => Some(level),
+        }
     }
 
     /// Its sockets.
@@ -121,10 +142,9 @@ impl PhoneVideo {
 
     /// Show that track from its next keyframe on. Nothing is black: who is gone isn't left standing.
     pub(crate) fn turn_to(&mut self, now: Instant, track: Option<TrackId>) {
-        let was_shown = self.showing.is_shown();
         self.showing.switch();
         self.track = track;
-        if track.is_none() && was_shown && self.is_there(now) {
+        if track.is_none() {
             self.blank(now);
         }
     }
@@ -151,7 +171,8 @@ impl PhoneVideo {
     /// A packet of the phone's camera.
     fn receive_picture(&mut self, now: Instant, packet: &Packet<'_>) -> Option<Heard> {
         let header = packet.header;
-        if header.payload_type != self.leg.payload_type {
+        // Nobody could see H.264.
+        if header.payload_type != self.leg.payload_type || self.leg.codec != VideoCodec::Vp8 {
             return None;
         }
         let vp8 = Vp8Descriptor::parse(packet.payload).ok()?;
@@ -171,93 +192,17 @@ impl PhoneVideo {
         Some(Heard::Packet(Source::Camera, forwarded))
     }
 
-    fn receive_rtcp(
-        &mut self,
-        now: Instant,
-        plain: &[u8],
-        heard: &mut Vec<Heard>,
-        out: &mut Outbox,
-    ) {
-        for part in parse_reduced(plain).into_iter().flatten() {
-            match part {
-                Part::SenderReport {
-                    ssrc,
-                    sender,
-                    blocks,
-                } => {
-                    let reception = self.incoming.reception.as_mut();
-                    if let Some(reception) = reception.filter(|r| r.ssrc() == ssrc) {
-                        reception.sender_report(now, &sender);
-                    }
-                    blocks.iter().for_each(|block| self.on_report(now, &block));
-                }
-                Part::ReceiverReport { blocks, .. } => {
-                    blocks.iter().for_each(|block| self.on_report(now, &block));
-                }
-                other => other
-                    .feedback()
-                    .for_each(|wish| self.on_wish(now, wish, heard, out)),
-            }
-        }
-    }
-
-    /// What the phone says of what it sees.
-    fn on_report(&mut self, now: Instant, block: &ReportBlock) {
-        if block.ssrc == self.ssrc {
-            let (loss, jitter) = of_block(block);
-            let sent = self.meter.flows(now).1.bitrate;
-            self.budget.report(now, loss, sent);
-            self.meter.sent.report(now, loss, jitter);
-        }
-    }
-
-    fn on_wish(
-        &mut self,
-        now: Instant,
-        wish: Feedback<'_>,
-        heard: &mut Vec<Heard>,
-        out: &mut Outbox,
-    ) {
-        match wish {
-            Feedback::Keyframe { ssrc, command } if ssrc == self.ssrc => {
-                // Commands are repeated until they are seen to have been obeyed (RFC 5104 section 4.3.1.2).
-                let is_known = command.is_some() && self.commanded == command;
-                if !is_known && let Some(wanted) = self.complaint(now) {
-                    self.commanded = command.or(self.commanded);
-                    heard.push(wanted);
-                }
-            }
-            Feedback::Lost { ssrc, packets } if ssrc == self.ssrc => {
-                self.repair(now, packets, out);
-            }
-            Feedback::Keyframe { .. } | Feedback::Lost { .. } | Feedback::Arrivals(_) => {}
-        }
-    }
-
-    fn complaint(&mut self, now: Instant) -> Option<Heard> {
-        let track = self.track?;
-        let layer = self.showing.complain(now)?;
-        Some(Heard::KeyframeWanted(track, layer))
-    }
-
-    fn repair(&mut self, now: Instant, packets: Lost<'_>, out: &mut Outbox) {
-        for sequence in packets.iter() {
-            if let Some(packet) = self.repairs.take(now, sequence) {
-                self.stream.send(packet, out);
-            }
-        }
-    }
-
     // --- what goes ---
 
     /// Whether anybody is there to be shown something.
-    fn is_there(&self, now: Instant) -> bool {
+    pub(crate) fn is_there(&self, now: Instant) -> bool {
         self.leg.receives && self.stream.may_send(now) && !self.stream.is_silent(now)
     }
 
     /// Queue a packet of the track that is shown. True: `flush` it.
     pub(crate) fn show(&mut self, track: TrackId, packet: &Forwarded) -> bool {
-        if self.track != Some(track) || !self.is_there(packet.arrived) {
+        let is_seen = self.track == Some(track) && self.leg.codec == VideoCodec::Vp8;
+        if !is_seen || !self.is_there(packet.arrived) {
             return false;
         }
         let Some(numbers) = self.showing.place(packet) else {
@@ -267,25 +212,55 @@ impl PhoneVideo {
         if let Some(ids) = numbers.vp8 {
             write_ids(&mut payload, ids);
         }
+        self.has_stood = true;
         self.queue(packet.arrived, &numbers, packet.marker, &payload);
         true
     }
 
-    /// A black picture, in as many packets as it takes.
-    fn blank(&mut self, now: Instant) {
-        let payloads = vp8_payload::in_packets(BLANK);
+    /// Queue a transcoded picture of the track that is shown. True: `flush` it.
+    pub(crate) fn show_transcoded(&mut self, now: Instant, track: TrackId, shot: &Shot) -> bool {
+        if self.track != Some(track) || self.level().is_none() || !self.is_there(now) {
+            return false;
+        }
+        let count = shot.payloads.len();
+        for (index, payload) in shot.payloads.iter().enumerate() {
+            let sequence = shot.sequence + index as u64;
+            let is_first = shot.fresh && index == 0;
+            let placed = self
+                .showing
+                .place_made(now, (sequence, shot.timestamp), is_first);
+            let Some(numbers) = placed else {
+                return false;
+            };
+            self.has_stood = true;
+            self.queue(now, &numbers, index + 1 == count, payload);
+        }
+        true
+    }
+
+    /// If anything stands there, a black picture in its place, in as many packets as it takes. True: `flush` it.
+    pub(crate) fn blank(&mut self, now: Instant) -> bool {
+        if !self.has_stood || !self.is_there(now) {
+            return false;
+        }
+        self.has_stood = false;
+        let payloads = match self.leg.codec {
+            VideoCodec::Vp8 => vp8_payload::in_packets(BLANK),
+            VideoCodec::H264 { .. } => h264_payload::in_packets(&h264_payload::units(BLANK_H264)),
+        };
         let count = payloads.len();
         let Some(first) = self.showing.insert(now, count as u64) else {
-            return;
+            return false;
         };
         for (index, mut payload) in payloads.into_iter().enumerate() {
-            if let Some(ids) = first.vp8 {
+            if let (Some(ids), VideoCodec::Vp8) = (first.vp8, self.leg.codec) {
                 write_ids(&mut payload, ids);
             }
             let sequence = first.sequence + index as u64;
             let numbers = Numbers { sequence, ..first };
             self.queue(now, &numbers, index + 1 == count, &payload);
         }
+        true
     }
 
     fn queue(&mut self, now: Instant, numbers: &Numbers, marker: bool, payload: &[u8]) {

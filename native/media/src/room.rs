@@ -23,6 +23,7 @@ use crate::quality::Quality;
 use crate::recording::Recording;
 use crate::slots::{EndpointKey, Ranking, TrackId};
 use crate::timetable::Timetable;
+use crate::transcoding::{Places, Transcodings};
 
 /// Levels, speakers and the life of tracks are looked at this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -49,6 +50,7 @@ pub struct Room {
     pub(crate) recording: Option<Box<Recording>>,
     /// Whether it panicked, so that it must end.
     pub(crate) broken_recording: bool,
+    pub(crate) transcodings: Transcodings,
     deadlines: Timetable<EndpointKey>,
     next_tick: Instant,
     /// When everyone's layers are looked at again.
@@ -58,8 +60,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// An empty room.
-    pub fn new(name: String, now: Instant) -> Self {
+    /// An empty room; what it transcodes takes some of these places.
+    pub(crate) fn new(name: String, now: Instant, places: Places) -> Self {
         Self {
             name,
             members: BTreeMap::new(),
@@ -73,6 +75,7 @@ impl Room {
             mix: None,
             recording: None,
             broken_recording: false,
+            transcodings: Transcodings::new(places),
             deadlines: Timetable::default(),
             next_tick: now + TICK,
             next_choice: now,
@@ -196,6 +199,7 @@ impl Room {
         self.observe_speaker(now, out);
         self.settle_picture(now);
         self.reassign(now);
+        self.settle_transcodings(now);
     }
 
     /// Rights change at once: a track that they no longer cover loses its slots now.
@@ -317,6 +321,7 @@ impl Room {
             }
             Heard::Digit(digit) => self.on_digit(key, digit, out),
             Heard::KeyframeWanted(track, layer) => self.ask_keyframe(now, track, layer),
+            Heard::FreshPictureWanted(track) => self.refresh_picture(track),
             Heard::LayoutChanged => self.reconsider(key),
             Heard::Gone(reason) => self.remove(now, key, Some(reason), out),
         }
@@ -359,6 +364,7 @@ impl Room {
         self.reassign(now);
         self.choose_layers(now);
         self.retry_keyframes(now);
+        self.turn_phones(now);
         self.retry_messages();
         for handset in self.members.values_mut().filter_map(Member::handset_mut) {
             handset.tick(now, out);

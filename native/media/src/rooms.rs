@@ -23,6 +23,10 @@ use crate::quality::Quality;
 use crate::room::Room;
 use crate::slots::EndpointKey;
 use crate::timetable::Timetable;
+use crate::transcoding::Places;
+
+/// Pictures that are transcoded at once, unless something else is said.
+const MOST_TRANSCODED: usize = 4;
 
 /// Every room. Bytes and time in; datagrams, events and deadlines out. After any call, take
 /// `poll_transmit` and the other `poll_…` until they are empty, then `next_deadline`.
@@ -38,6 +42,7 @@ pub struct Rooms {
     deadlines: Timetable<RoomKey>,
     dirty: BTreeSet<RoomKey>,
     pub(crate) out: Outbox,
+    pub(crate) places: Places,
     now: Instant,
     next_key: u64,
     strays: u64,
@@ -63,6 +68,7 @@ impl Rooms {
             deadlines: Timetable::default(),
             dirty: BTreeSet::new(),
             out: Outbox::new(browser_socket),
+            places: Places::new(MOST_TRANSCODED),
             now,
             next_key: 0,
             strays: 0,
@@ -74,7 +80,8 @@ impl Rooms {
         if !self.names.contains_key(room) {
             let key = RoomKey(self.new_key());
             self.names.insert(room.to_owned(), key);
-            self.rooms.insert(key, Room::new(room.to_owned(), now));
+            let opened = Room::new(room.to_owned(), now, self.places.clone());
+            self.rooms.insert(key, opened);
         }
     }
 
@@ -371,6 +378,7 @@ impl Rooms {
         if room.is_dirty() {
             self.dirty.insert(key);
         }
+        room.transcodings.hand_out(key, &mut self.out);
         self.deadlines.set(key, room.next_deadline());
         if room.population() < count {
             self.forget_departed(key);
@@ -404,6 +412,8 @@ impl Rooms {
             // A broken room may panic again; its endpoints are gone all the same.
             let _ = isolate(|| room.remove(now, endpoint, reason, out));
         }
+        room.transcodings.end();
+        room.transcodings.hand_out(key, &mut self.out);
         self.forget_departed(key);
     }
 }

@@ -143,6 +143,25 @@ impl Showing {
         })
     }
 
+    /// How to number a packet of what we make ourselves, by its sequence number and timestamp; `None` if it is not to
+    /// be shown. With `fresh` a decoder can begin.
+    pub fn place_made(
+        &mut self,
+        now: Instant,
+        (sequence, timestamp): (u64, u32),
+        fresh: bool,
+    ) -> Option<Numbers> {
+        if !self.shows_layer(0, fresh) {
+            return None;
+        }
+        let (sequence, timestamp) = self.rewriter.map(now, sequence, timestamp)?;
+        Some(Numbers {
+            sequence,
+            timestamp,
+            vp8: None,
+        })
+    }
+
     /// Numbers for a picture of our own in so many packets: of its first packet, and its id. Nothing is shown
     /// after it until the next keyframe.
     pub fn insert(&mut self, now: Instant, packets: u64) -> Option<Numbers> {
@@ -174,11 +193,6 @@ impl Showing {
         Some(layer)
     }
 
-    /// Whether anything is shown.
-    pub fn is_shown(&self) -> bool {
-        self.shown.is_some()
-    }
-
     /// Where the stream's clock is now.
     pub fn timestamp_at(&self, now: Instant) -> u32 {
         self.rewriter.timestamp_at(now)
@@ -202,8 +216,12 @@ impl Showing {
 
     /// Whether a packet is of what is shown; a keyframe of the layer that is aimed at changes that.
     fn shows(&mut self, packet: &Forwarded) -> bool {
-        let layer = Some(packet.layer);
-        if self.awaits_keyframe() == layer && packet.starts_keyframe() {
+        self.shows_layer(packet.layer, packet.starts_keyframe())
+    }
+
+    fn shows_layer(&mut self, layer: u8, starts_keyframe: bool) -> bool {
+        let layer = Some(layer);
+        if self.awaits_keyframe() == layer && starts_keyframe {
             self.restart();
             self.shown = layer;
         }

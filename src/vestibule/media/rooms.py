@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +16,9 @@ from vestibule._native import (
     EndpointGone,
     Media,
     MediaRefused,
+    PicturesWithheld,
     RecordingEnded,
+    TranscodingFailed,
 )
 from vestibule.media.phone_offer import PhoneOffer, read_phone_offer, write_answer
 from vestibule.media.phone_sounds import Sound, render
@@ -71,11 +75,14 @@ class RecordingListener(Protocol):
 
 class Rooms:
     """Rooms by name; one opens with its first endpoint. `address` stands in phones' answers; `fips`: phones have
-    approved algorithms only.
+    approved algorithms only; `h264`: pictures are transcoded for phones that have no VP8.
     """
 
-    def __init__(self, media: Media, address: str, *, fips: bool = False) -> None:
+    def __init__(
+        self, media: Media, address: str, *, fips: bool = False, h264: bool = True
+    ) -> None:
         self._fips = fips
+        self._h264 = h264
         self._media = media
         self._address = address
         self._open: set[str] = set()
@@ -84,6 +91,7 @@ class Rooms:
         self._listeners: dict[str, Listener] = {}
         """Who hears of rooms that are no meeting's."""
         self._sounds: dict[Sound, bytes] = {}
+        self._lost = Counter[str]()
 
     def start(self, listener: Listener, recordings: RecordingListener) -> None:
         """Begin to take the core's events in this event loop."""
@@ -134,6 +142,8 @@ class Rooms:
         self, room: str, endpoint: str, video: VideoOffer, rights: Rights, seen_at: str | None
     ) -> int | None:
         """A phone's pictures; our port, or None if they can't be: then it has its sound."""
+        if video.h264 is not None and not self._h264:
+            return None
         try:
             return self._media.add_phone_video(
                 room,
@@ -149,7 +159,8 @@ class Rooms:
                 bandwidth=video.bandwidth,
                 repairs="nack" in video.feedback,
                 receives=video.receives,
-                video=rights.video,
+                video=rights.video and video.h264 is None,
+                h264_level=video.h264.level if video.h264 else None,
             )
         except MediaRefused as refused:
             _log.warning("media.pictures_declined", meeting=room, reason=refused.reason)
@@ -205,6 +216,16 @@ class Rooms:
         """How everyone's media fares, nobody named."""
         return [quality_of(native) for native in self._media.all_qualities()]
 
+    @property
+    def transcodings(self) -> int:
+        """Pictures that are being transcoded for phones."""
+        return self._media.transcodings()
+
+    @property
+    def pictures_lost(self) -> Mapping[str, int]:
+        """How often a phone was not shown a picture, by why: `withheld` (too many are transcoded), `failed`."""
+        return self._lost
+
     def close(self, room: str) -> None:
         """End a room. No error if there is none."""
         if room in self._open:
@@ -225,8 +246,15 @@ class Rooms:
                 self._recordings.recording_ended(
                     event.room, event.seconds, event.octets, event.problem
                 )
+            elif isinstance(event, PicturesWithheld | TranscodingFailed):
+                self._note_lost(event)
             elif not isinstance(event, ActiveSpeaker):
                 self._tell(self._listeners.get(event.room, self._listener), event)
+
+    def _note_lost(self, event: PicturesWithheld | TranscodingFailed) -> None:
+        why = "withheld" if isinstance(event, PicturesWithheld) else "failed"
+        self._lost[why] += 1
+        _log.warning("media.pictures_lost", meeting=event.room, endpoint=event.endpoint, why=why)
 
     @staticmethod
     def _tell(listener: Listener, event: EndpointConnected | EndpointGone | EndpointDigit) -> None:

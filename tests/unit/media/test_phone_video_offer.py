@@ -13,6 +13,8 @@ from vestibule.media.phone_video_offer import VideoOffer
 _KEY = base64.b64encode(bytes(range(30))).decode()
 _CRYPTO = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{_KEY}"
 _SOUND = ("m=audio 4000 RTP/SAVP 0", _CRYPTO)
+_H264 = ("m=video 4002 RTP/SAVP 97", "a=rtpmap:97 H264/90000")
+_FMTP = "a=fmtp:97 profile-level-id=42e01f;packetization-mode=1"
 _PICTURES = ("m=video 4002 RTP/SAVPF 97 98", "a=rtpmap:97 H264/90000", "a=rtpmap:98 VP8/90000")
 
 
@@ -34,6 +36,49 @@ def answered(text: str, video_port: int | None = 5002) -> list[str]:
     answer = write_answer(read_phone_offer(text), "198.51.100.1", 5000, video_port)
     lines = answer.split("\r\n")
     return lines[lines.index(next(line for line in lines if line.startswith("m="))) :]
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "answer"),
+    [
+        ("profile-level-id=42E01F;packetization-mode=1", 31, "profile-level-id=42e01f;packetization-mode=1"),
+        ("packetization-mode=1; profile-level-id=42f00b", 9, "profile-level-id=42f00b;packetization-mode=1"),
+        ("Packetization-Mode=1", 10, "profile-level-id=42000a;packetization-mode=1"),
+        (
+            "packetization-mode=1;profile-level-id=640c28;level-asymmetry-allowed=1;max-fs=9", 40,
+            "profile-level-id=640c28;packetization-mode=1;level-asymmetry-allowed=1",
+        ),
+    ],
+)  # fmt: skip
+def test_h264_is_taken_as_it_is_offered(said: str, level: int, answer: str) -> None:
+    lines = (*_H264, _CRYPTO, f"a=fmtp:97 {said}", "a=rtcp-fb:97 nack pli")
+    chosen = video(*lines)
+    assert chosen.h264 is not None
+    assert (chosen.described.payload_type, chosen.h264.level) == (97, level)
+    pictures = answered(offer(*_SOUND, *lines))[5:]
+    assert f"a=fmtp:97 {answer}" in pictures
+    assert {"a=rtpmap:97 H264/90000", "a=rtcp-fb:97 nack pli"} < {*pictures}
+
+
+@pytest.mark.parametrize("offered", ["sendrecv", "recvonly"])
+def test_a_phones_own_h264_is_not_taken(offered: str) -> None:
+    lines = (*_H264, _CRYPTO, _FMTP, f"a={offered}")
+    assert video(*lines).receives
+    assert "a=sendonly" in answered(offer(*_SOUND, *lines))[5:]
+
+
+def test_of_two_modes_the_one_is_taken_that_carries_large_pictures() -> None:
+    lines = (
+        "m=video 4002 RTP/SAVP 96 97", "a=rtpmap:96 H264/90000", "a=rtpmap:97 H264/90000",
+        "a=fmtp:96 profile-level-id=42e01f", _FMTP, _CRYPTO,
+    )  # fmt: skip
+    assert video(*lines).described.payload_type == 97
+
+
+def test_vp8_goes_before_h264_even_on_a_later_line() -> None:
+    vp8 = ("m=video 4006 RTP/SAVP 98", "a=rtpmap:98 VP8/90000", _CRYPTO)
+    chosen = video(*_H264, _FMTP, _CRYPTO, *vp8)
+    assert (chosen.index, chosen.port, chosen.h264) == (2, 4006, None)
 
 
 def test_vp8_is_taken_whatever_the_phone_likes() -> None:
@@ -86,13 +131,32 @@ def test_directions_are_turned_round(offered: str, answer: str, receives: bool) 
     "lines",
     [
         _PICTURES,
-        ("m=video 4002 RTP/SAVP 97", "a=rtpmap:97 H264/90000", _CRYPTO),
+        (*_H264, _CRYPTO, "a=fmtp:97 profile-level-id=42e01f"),
+        (*_H264, _CRYPTO, "a=fmtp:97 profile-level-id=42e01f;packetization-mode=0"),
+        (*_H264, _CRYPTO, "a=fmtp:97 profile-level-id=f4001f;packetization-mode=1"),
+        (*_H264, _CRYPTO, "a=fmtp:97 profile-level-id=42e01;packetization-mode=1"),
+        (*_H264, _CRYPTO, "a=fmtp:97 profile-level-id=42e008;packetization-mode=1"),
+        (*_H264, _CRYPTO, _FMTP, "a=sendonly"),
+        (*_H264, _CRYPTO, _FMTP, "b=AS:99"),
         ("m=video 0 RTP/SAVP 98", "a=rtpmap:98 VP8/90000", _CRYPTO),
         ("m=video 4002 UDP/X 98", "a=rtpmap:98 VP8/90000", _CRYPTO),
         (*_PICTURES, _CRYPTO, "a=inactive"),
         (*_PICTURES, _CRYPTO.replace("inline:AA", "inline:")),
     ],
-    ids=["no key", "H.264", "no port", "not RTP", "inactive", "a short key"],
+    ids=[
+        "no key",
+        "no mode",
+        "mode 0",
+        "an unknown profile",
+        "half a profile",
+        "a low level",
+        "its own",
+        "too narrow",
+        "no port",
+        "not RTP",
+        "inactive",
+        "a short key",
+    ],
 )
 def test_what_can_not_be_served_is_declined_and_the_sound_is_not(lines: tuple[str, ...]) -> None:
     text = offer(*lines, *_SOUND)
@@ -127,6 +191,7 @@ _ATTRIBUTE = st.sampled_from(
         "a=rtpmap:98 VP8/1", "a=rtpmap:98 H264/90000", "a=rtpmap:", "a=sendonly", "a=recvonly",
         "a=inactive", "a=rtcp-mux", "a=rtcp-fb:* nack", "a=rtcp-fb:", "b=AS:x", "b=AS:", "b=TIAS:9",
         "b=AS:99999999999999", "a=bundle-only", "c=IN IP4 224.0.0.1", "c=IN IP6 ::1", "a=fmtp:98 max-fs=9",
+        _FMTP, "a=fmtp:98 profile-level-id=42e01f;packetization-mode=1", "a=fmtp:97 ;=;packetization-mode=1",
     ]
 )  # fmt: skip
 _Medium = tuple[str, int, str, str, list[str]]

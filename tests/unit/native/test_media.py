@@ -323,6 +323,15 @@ def test_a_phones_pictures_have_ports_of_their_own_which_are_given_back(
     media.close()
 
 
+def test_pictures_in_h264_are_of_a_level(media: Media, phone: socket.socket) -> None:
+    media.open_room("r")
+    join_phone(media, phone.getsockname()[1])
+    with pytest.raises(ValueError, match="no such level"):
+        add_pictures(media, phone.getsockname()[1], h264_level=8)
+    assert add_pictures(media, phone.getsockname()[1], h264_level=31)
+    assert media.transcodings() == 0
+
+
 def test_a_phones_camera_counts_as_its_camera(media: Media, phone: socket.socket) -> None:
     media.open_room("r")
     join_phone(media, phone.getsockname()[1])

@@ -42,6 +42,8 @@ pub enum Heard {
     Digit(Digit),
     /// The receiver can't decode what is in a slot.
     KeyframeWanted(TrackId, u8),
+    /// Nor what is made for it of that track.
+    FreshPictureWanted(TrackId),
     /// What it can take, or how it shows it, has changed.
     LayoutChanged,
     /// It ended, and why.

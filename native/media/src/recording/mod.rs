@@ -4,7 +4,6 @@
 //! take in is decided in `taking.rs`, what becomes of it here.
 
 mod ebml;
-mod frames;
 mod picture;
 mod taking;
 mod webm;

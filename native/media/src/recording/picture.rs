@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::frames::Frames;
+use crate::frames::Frames;
 use crate::outgoing::Forwarded;
 use crate::slots::TrackId;
 

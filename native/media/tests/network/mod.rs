@@ -2,7 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod camera;
 pub mod client;
+pub mod codecs;
 pub mod link;
 pub mod phone;
 pub mod screen;
@@ -16,6 +18,7 @@ use std::time::{Duration, Instant};
 use vestibule_media::{Event, Part, Rights, Rooms, SocketId, Stats};
 
 use client::Client;
+use codecs::Codecs;
 use link::Link;
 
 /// The socket that browsers share.
@@ -53,12 +56,16 @@ pub struct Inbound {
 pub struct Network {
     pub now: Instant,
     pub rooms: Rooms,
+    /// Whoever joins, joins here.
+    pub room: &'static str,
     pub clients: Vec<Client>,
     pub events: Vec<Event>,
     /// Sockets that the node has given back.
     pub released: Vec<SocketId>,
     /// What is to be written of recordings.
     pub recorded: Vec<(String, Part)>,
+    /// Does what the node has to be transcoded.
+    pub codecs: Codecs,
     /// Datagrams from the node to addresses that are no client's.
     pub elsewhere: Vec<(SocketId, SocketAddr, Vec<u8>)>,
     /// Datagrams of clients on their way to the node, for tests to look at.
@@ -75,11 +82,14 @@ pub struct Network {
 
 impl Network {
     pub fn new() -> Self {
+        Self::with(|rooms| rooms)
+    }
+
+    /// With rooms as they are made of new ones.
+    pub fn with(change: impl FnOnce(Rooms) -> Rooms) -> Self {
         let now = Instant::now();
-        Self::with_rooms(
-            now,
-            Rooms::new(now, BROWSERS, node_address(), false).unwrap(),
-        )
+        let rooms = Rooms::new(now, BROWSERS, node_address(), false).unwrap();
+        Self::with_rooms(now, change(rooms))
     }
 
     /// With approved algorithms only.
@@ -96,10 +106,12 @@ impl Network {
         Self {
             now,
             rooms,
+            room: ROOM,
             clients: Vec::new(),
             events: Vec::new(),
             released: Vec::new(),
             recorded: Vec::new(),
+            codecs: Codecs::default(),
             elsewhere: Vec::new(),
             seen: Vec::new(),
             record: false,
@@ -135,7 +147,7 @@ impl Network {
         let offer = client.offer();
         let answer = self
             .rooms
-            .join_browser(self.now, ROOM, &name, &offer, rights)
+            .join_browser(self.now, self.room, &name, &offer, rights)
             .unwrap();
         client.accept(&answer);
         self.clients.push(client);
@@ -233,6 +245,7 @@ impl Network {
                     &mut inbound.data,
                 );
             }
+            idle &= !self.codecs.work(self.now, &mut self.rooms);
             while let Some(transmit) = self.rooms.poll_transmit() {
                 idle = false;
                 self.transmits += 1;

@@ -10,7 +10,7 @@ use vestibule_media::rtp::{Datagram, Header, Packet};
 use vestibule_media::srtp::{SrtpReceiver, SrtpSender, Suite};
 use vestibule_media::{PhoneLeg, PhoneSockets, Rights, SocketId};
 
-use super::{Network, ROOM};
+use super::Network;
 
 pub const PAYLOAD_TYPE: u8 = 96;
 pub const DTMF: u8 = 101;
@@ -104,9 +104,10 @@ impl Phone {
             timestamp: 4_294_960_000,
             codec,
         };
+        let room = network.room;
         network
             .rooms
-            .join_phone(network.now, ROOM, name, leg, sockets, rights)
+            .join_phone(network.now, room, name, leg, sockets, rights)
             .unwrap();
         phone
     }

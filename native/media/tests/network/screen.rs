@@ -7,11 +7,12 @@ use str0m::rtp::Vp8Descriptor;
 use vestibule_media::rtcp::{ReportBlock, write_report};
 use vestibule_media::rtp::{Datagram, Header, Packet};
 use vestibule_media::srtp::{SrtpReceiver, SrtpSender, Suite};
-use vestibule_media::{PhoneSockets, Refused, SocketId, StreamLeg, VideoLeg};
+use vestibule_media::{PhoneSockets, Refused, SocketId, StreamLeg, VideoCodec, VideoLeg};
 
-use super::{Network, ROOM};
+use super::Network;
 
-pub const VP8: u8 = 98;
+/// Of its pictures, whatever they are encoded in.
+pub const PICTURES: u8 = 98;
 /// The SSRC of its camera.
 pub const CAMERA: u32 = 21;
 
@@ -25,11 +26,33 @@ pub struct Shown {
     pub payload: Vec<u8>,
 }
 
+/// What is to be known of a packet.
+trait Read {
+    fn shown(self, packet: &Packet<'_>) -> Shown;
+}
+
+impl Read for VideoCodec {
+    fn shown(self, packet: &Packet<'_>) -> Shown {
+        let vp8 = (self == Self::Vp8).then(|| Vp8Descriptor::parse(packet.payload).unwrap());
+        Shown {
+            header: packet.header,
+            picture: vp8.and_then(|descriptor| descriptor.picture_id()),
+            layer: vp8.and_then(|descriptor| descriptor.tl0_pic_idx()),
+            // With H.264 the parameter sets, which come in one packet.
+            keyframe: vp8.map_or(packet.payload[0] & 0x1f == 24, |descriptor| {
+                descriptor.starts_keyframe(packet.payload)
+            }),
+            payload: packet.payload.to_vec(),
+        }
+    }
+}
+
 pub struct Screen {
     pub address: SocketAddr,
     pub sockets: PhoneSockets,
     pub shown: Vec<Shown>,
     pub reports: Vec<Vec<u8>>,
+    codec: VideoCodec,
     sender: SrtpSender,
     receiver: SrtpReceiver,
     sequence: u16,
@@ -56,7 +79,8 @@ impl Screen {
                 remote_is_known: true,
                 rtcp_mux: true,
             },
-            payload_type: VP8,
+            codec: VideoCodec::Vp8,
+            payload_type: PICTURES,
             bandwidth: None,
             repairs: true,
             receives: true,
@@ -71,13 +95,15 @@ impl Screen {
             sockets,
             shown: Vec::new(),
             reports: Vec::new(),
+            codec: leg.codec,
             sender: SrtpSender::new(suite, &key(111)).unwrap(),
             receiver: SrtpReceiver::new(suite, &key(11)).unwrap(),
             sequence: 65_530,
         };
+        let room = network.room;
         network
             .rooms
-            .add_phone_video(network.now, ROOM, phone, leg, sockets, may_send)?;
+            .add_phone_video(network.now, room, phone, leg, sockets, may_send)?;
         Ok(screen)
     }
 
@@ -98,15 +124,8 @@ impl Screen {
                 assert_eq!(socket, self.sockets.rtp);
                 let plain = self.receiver.unprotect_rtp(&mut data).unwrap();
                 let packet = Packet::parse(plain).unwrap();
-                assert_eq!(packet.header.payload_type, VP8);
-                let descriptor = Vp8Descriptor::parse(packet.payload).unwrap();
-                self.shown.push(Shown {
-                    header: packet.header,
-                    picture: descriptor.picture_id(),
-                    layer: descriptor.tl0_pic_idx(),
-                    keyframe: descriptor.starts_keyframe(packet.payload),
-                    payload: packet.payload.to_vec(),
-                });
+                assert_eq!(packet.header.payload_type, PICTURES);
+                self.shown.push(self.codec.shown(&packet));
             }
         }
     }
@@ -122,7 +141,7 @@ impl Screen {
         let mut packet = Vec::new();
         let header = Header {
             marker: true,
-            payload_type: VP8,
+            payload_type: PICTURES,
             sequence: self.sequence,
             timestamp: u32::from(self.sequence) * 3_000,
             ssrc: CAMERA,

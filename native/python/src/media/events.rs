@@ -53,6 +53,20 @@ pub struct ActiveSpeaker {
     endpoint: Option<String>,
 }
 
+/// A phone sees nothing, for as many pictures are transcoded as may be.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct PicturesWithheld {
+    room: String,
+    endpoint: String,
+}
+
+/// A codec panicked over somebody's pictures.
+#[pyclass(frozen, get_all, module = "vestibule._native")]
+pub struct TranscodingFailed {
+    room: String,
+    endpoint: String,
+}
+
 /// A recording's file is as it will stay.
 #[pyclass(frozen, get_all, module = "vestibule._native")]
 pub struct RecordingEnded {
@@ -153,6 +167,12 @@ fn event_to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             };
             Py::new(py, pressed).map(Py::into_any)
         }
+        Event::PicturesWithheld { room, endpoint } => {
+            Py::new(py, PicturesWithheld { room, endpoint }).map(Py::into_any)
+        }
+        Event::TranscodingFailed { room, endpoint } => {
+            Py::new(py, TranscodingFailed { room, endpoint }).map(Py::into_any)
+        }
         Event::ActiveSpeaker { room, endpoint } => {
             Py::new(py, ActiveSpeaker { room, endpoint }).map(Py::into_any)
         }
@@ -165,6 +185,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<EndpointGone>()?;
     module.add_class::<EndpointDigit>()?;
     module.add_class::<ActiveSpeaker>()?;
+    module.add_class::<PicturesWithheld>()?;
+    module.add_class::<TranscodingFailed>()?;
     module.add_class::<RecordingEnded>()?;
     module.add_class::<RecordingProgress>()?;
     module.add_class::<EndpointStats>()

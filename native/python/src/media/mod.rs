@@ -8,6 +8,7 @@ mod quality;
 mod recordings;
 mod refusal;
 mod sockets;
+mod transcoder_thread;
 mod worker;
 
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use pyo3::prelude::*;
 use vestibule_media::codec::Codec;
 use vestibule_media::pcm::from_i16;
 use vestibule_media::srtp::Suite;
-use vestibule_media::{PhoneLeg, Rights, StreamLeg, VideoLeg};
+use vestibule_media::{Level, PhoneLeg, Rights, StreamLeg, VideoCodec, VideoLeg};
 
 use self::addresses::{address, destination};
 use self::events::{EndpointStats, RecordingProgress, Told};
@@ -92,13 +93,14 @@ impl Media {
 #[pymethods]
 impl Media {
     #[new]
-    #[pyo3(signature = (*, bind, advertise, port_low, port_high, fips=false))]
+    #[pyo3(signature = (*, bind, advertise, port_low, port_high, fips=false, transcodings=4))]
     fn new(
         bind: &str,
         advertise: &str,
         port_low: u16,
         port_high: u16,
         fips: bool,
+        transcodings: usize,
     ) -> PyResult<Self> {
         let bind = address(bind)?;
         let advertise = address(advertise)?;
@@ -112,6 +114,7 @@ impl Media {
             advertise,
             port_low..=port_high,
             fips,
+            transcodings,
             receiver,
             Arc::clone(&events),
         )?;
@@ -249,7 +252,7 @@ impl Media {
 
     #[pyo3(signature = (
         room, endpoint, *, payload_type, suite, local_key, remote_key, remote_host, remote_port,
-        remote_is_known, rtcp_mux, bandwidth, repairs, receives, video
+        remote_is_known, rtcp_mux, bandwidth, repairs, receives, video, h264_level=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "the boundary names them")]
     #[allow(clippy::fn_params_excessive_bools, reason = "the boundary names them")]
@@ -270,6 +273,7 @@ impl Media {
         repairs: bool,
         receives: bool,
         video: bool,
+        h264_level: Option<u8>,
     ) -> PyResult<u16> {
         let leg = VideoLeg {
             stream: StreamLeg {
@@ -280,6 +284,7 @@ impl Media {
                 remote_is_known,
                 rtcp_mux,
             },
+            codec: video_codec(h264_level)?,
             payload_type,
             bandwidth,
             repairs,
@@ -406,6 +411,10 @@ impl Media {
         })
     }
 
+    fn transcodings(&self, py: Python<'_>) -> PyResult<usize> {
+        self.ask(py, |worker| worker.rooms.transcodings())
+    }
+
     fn fileno(&self) -> i32 {
         self.events.fileno()
     }
@@ -430,6 +439,14 @@ impl Drop for Media {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn video_codec(h264_level: Option<u8>) -> PyResult<VideoCodec> {
+    let Some(idc) = h264_level else {
+        return Ok(VideoCodec::Vp8);
+    };
+    let level = Level::up_to(idc).ok_or_else(|| PyValueError::new_err("no such level"))?;
+    Ok(VideoCodec::H264 { level })
 }
 
 fn known_suite(name: &str) -> PyResult<Suite> {

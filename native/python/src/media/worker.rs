@@ -19,6 +19,7 @@ use super::calls::{OfferedPhones, close};
 use super::events::Told;
 use super::recordings::Recordings;
 use super::sockets::Sockets;
+use super::transcoder_thread::TranscoderThread;
 use crate::pace::Pace;
 use crate::wake::EventQueue;
 
@@ -51,6 +52,7 @@ pub struct Worker {
     pub offered_phones: OfferedPhones,
     /// The files of the rooms that are recorded.
     pub recordings: Recordings,
+    transcoder: TranscoderThread,
     /// The time of this turn of the loop.
     pub now: Instant,
     poll: Poll,
@@ -69,6 +71,7 @@ impl Worker {
         advertise: IpAddr,
         ports: RangeInclusive<u16>,
         fips: bool,
+        transcodings: usize,
         commands: Receiver<Command>,
         events: Arc<EventQueue<Told>>,
     ) -> io::Result<(Self, Arc<Waker>, u16)> {
@@ -80,9 +83,15 @@ impl Worker {
         let now = Instant::now();
         let address = SocketAddr::new(advertise, port);
         let rooms = Rooms::new(now, browsers, address, fips).map_err(io::Error::other)?;
+        let its_waker = Arc::clone(&waker);
+        let transcoder = TranscoderThread::spawn(move || {
+            // It fails only if the media thread's poller is gone, and so that thread.
+            let _ = its_waker.wake();
+        })?;
         let worker = Self {
-            rooms,
+            rooms: rooms.with_transcodings(transcodings),
             sockets,
+            transcoder,
             offered_phones: OfferedPhones::default(),
             recordings: Recordings::new(Arc::clone(&events)),
             now,
@@ -167,6 +176,7 @@ impl Worker {
             let wanted = self.run_commands();
             if wanted {
                 self.receive();
+                self.take_pictures();
             } else {
                 self.rooms.close(self.now);
             }
@@ -219,6 +229,13 @@ impl Worker {
         });
     }
 
+    /// What the codecs have made goes to those who see it.
+    fn take_pictures(&mut self) {
+        while let Some((id, outcome)) = self.transcoder.poll() {
+            self.rooms.handle_transcoded(self.now, id, outcome);
+        }
+    }
+
     fn flush(&mut self) {
         if self.rooms.next_deadline().is_some_and(|at| at <= self.now) {
             self.rooms.handle_timeout(self.now);
@@ -235,6 +252,9 @@ impl Worker {
             if !self.recordings.write(&room, part) {
                 self.rooms.stop_recording(self.now, &room);
             }
+        }
+        while let Some(task) = self.rooms.poll_task() {
+            self.transcoder.take(task);
         }
         while let Some(socket) = self.rooms.poll_released() {
             self.ready.remove(&socket);
