@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def metrics_of(server: "Server") -> Metrics:
     """The metrics of one node."""
     edge = server.edge
-    media = MediaTotals(server.rooms.all_qualities)
+    media = MediaTotals(server.media.rooms.all_qualities)
     return Metrics(
         (
             Source(
@@ -40,7 +40,7 @@ def metrics_of(server: "Server") -> Metrics:
             ),
             Source(
                 "relay", "What the relay did and refused, by reason.", ("reason",),
-                lambda: single(server.relay.counters()),
+                lambda: single(server.media.relay.counters()),
             ),
             Source(
                 "calls_bridged", "Calls whose media the server decodes, ringing or answered.", (),
@@ -48,11 +48,11 @@ def metrics_of(server: "Server") -> Metrics:
             ),
             Source(
                 "media_pictures_transcoded", "Pictures that are transcoded for phones at this moment.",
-                (), lambda: {(): server.rooms.transcodings}, rises=False,
+                (), lambda: {(): server.media.rooms.transcodings}, rises=False,
             ),
             Source(
                 "media_pictures_lost", "Pictures that phones with H.264 were not shown, by reason.",
-                ("reason",), lambda: single(server.rooms.pictures_lost),
+                ("reason",), lambda: single(server.media.rooms.pictures_lost),
             ),
             *_of_media(media),
         )

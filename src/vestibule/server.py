@@ -6,13 +6,12 @@ conferencing), the native media side (rooms, relay), and beneath them directory,
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
-from vestibule._native import Edge, Media, Relay
+from vestibule._native import Edge
 from vestibule.calls.bridge import BridgeParts
 from vestibule.calls.bridges import Bridges
 from vestibule.calls.proxy import METHODS, Proxy, ProxyParts
@@ -52,12 +51,9 @@ from vestibule.journal.certificates import CertificateJournal
 from vestibule.journal.journal import Journal
 from vestibule.journal.kinds import Kind
 from vestibule.journal.note import Note
-from vestibule.media.call_rooms import CallRooms
+from vestibule.listening import naming
 from vestibule.media.quality import EndpointQuality
-from vestibule.media.relay_addresses import relay_addresses
-from vestibule.media.relay_authentication import RelayAuthentication
-from vestibule.media.relay_credentials import RelayCredentials, RelayPlace
-from vestibule.media.rooms import Rooms
+from vestibule.media_parts import open_media
 from vestibule.outbound.addresses import OutboundPolicy
 from vestibule.outbound.fetcher import Fetcher, FetchLimits
 from vestibule.outbound.requests_transport import FetcherTransport
@@ -129,7 +125,7 @@ class Server:
             fetcher=self._fetcher(IDENTITY_LIMITS),
             fips=settings.fips,
         )
-        self._build_media()
+        self.media = open_media(settings)
         self._build_recording()
         self._build_edge()
         self._build_signalling()
@@ -181,41 +177,6 @@ class Server:
             self.outbound_policy, limits=limits, tls=self.outbound_trust, lists_only=lists_only
         )
 
-    def _build_media(self) -> None:
-        settings = self.settings
-        address = settings.advertised_media_address
-        self.media = Media(
-            bind=settings.media_bind or settings.bind,
-            advertise=address,
-            port_low=settings.media_port_low,
-            port_high=settings.media_port_high,
-            fips=settings.fips,
-            transcodings=settings.transcoded_pictures,
-        )
-        self.rooms = Rooms(
-            self.media, address, fips=settings.fips, h264=settings.transcoded_pictures > 0
-        )
-        relayed = settings.bind if settings.media_bind else address
-        addresses = relay_addresses(settings.bind, relayed, settings.relay_address_v6)
-        with _naming(f"UDP ports {settings.turn_ports} of {settings.bind}"):
-            self.relay = Relay(
-                bind=addresses.bind,
-                ports=settings.turn_ports,
-                advertise=addresses.advertise,
-                realm=settings.domains[0],
-                port_low=settings.media_port_low,
-                port_high=settings.media_port_high,
-                allowed_peers=settings.relay_peers,
-                own_peer_ports=(settings.media_port_low, settings.media_port_high),
-                allocations_per_person=settings.relay_allocations_per_person,
-                allocations_per_address=settings.relay_allocations_per_address,
-                octets_per_person=settings.relay_kilobits_per_person * 1000 // 8 or None,
-                fips=settings.fips,
-            )
-        place = RelayPlace(settings.authority_host, settings.turn_ports[0], settings.https_port)
-        self.relay_credentials = RelayCredentials(self.relay, place)
-        self.relay_authentication = RelayAuthentication(self.relay_credentials)
-
     def _build_recording(self) -> None:
         self.live = LiveConferences(self.wheel.schedule)
         self.recording = open_recording(
@@ -225,7 +186,7 @@ class Server:
             tenants=self.directory,
             meetings=self.meetings,
             live=self.live,
-            rooms=self.rooms,
+            rooms=self.media.rooms,
             notes=self.journal,
         )
 
@@ -242,14 +203,11 @@ class Server:
         self.bindings = Bindings(self.wheel.schedule, time.monotonic)
         gruus = TemporaryGruus()
         self.registrar = Registrar(self.bindings, gruus, time.monotonic)
-        call_rooms = CallRooms(
-            self.media, self.rooms, settings.advertised_media_address, fips=settings.fips
-        )
         self.bridges = Bridges(
             BridgeParts(
                 layer=self.layer,
                 dialogs=self.dialogs,
-                rooms=call_rooms,
+                rooms=self.media.call_rooms,
                 base=sip_host,
                 serves=self._serves,
                 address_of=self.flows.address_of,
@@ -315,15 +273,15 @@ class Server:
         self.audio_video = AudioVideo(
             AudioVideoParts(
                 live=self.live,
-                rooms=self.rooms,
-                relay=self.relay_credentials,
+                rooms=self.media.rooms,
+                relay=self.media.relay_credentials,
                 tokens=JoinTokens(time.monotonic),
                 dialogs=self.dialogs,
                 record_route=route,
                 address_of=self.flows.address_of,
             )
         )
-        self.quality = MeetingQuality(self.live, self.rooms.qualities)
+        self.quality = MeetingQuality(self.live, self.media.rooms.qualities)
         self.focus = Focus(
             FocusParts(
                 meetings=self.meetings,
@@ -350,7 +308,7 @@ class Server:
         add("SUBSCRIBE", UriKind.FOCUS, self.focus.subscribe, event="conference")
         add("OPTIONS", UriKind.FOCUS, self.focus.options)
         add("INVITE", UriKind.AUDIO_VIDEO, self.audio_video.invite)
-        add("SERVICE", UriKind.RELAY, self.relay_authentication.service)
+        add("SERVICE", UriKind.RELAY, self.media.relay_authentication.service)
         for method in METHODS:
             add(method, UriKind.PERSON, self.proxy.request)
 
@@ -424,7 +382,7 @@ class Server:
             partial(asyncio.get_running_loop().call_soon_threadsafe, self._sign_in_ended)
         )
         await self.recording.start()
-        self.rooms.start(self.audio_video, self.recording.recorder)
+        self.media.rooms.start(self.audio_video, self.recording.recorder)
         self.reception.start()
         self.refused.start()
         await self.portal.start()
@@ -435,8 +393,8 @@ class Server:
 
     def _listen(self, port: int, *, sip: bool) -> None:
         address = self.settings.bind
-        with _naming(f"TCP port {port} of {address}"):
-            relay = None if sip else self.relay
+        with naming(f"TCP port {port} of {address}"):
+            relay = None if sip else self.media.relay
             self.edge.listen(address, port, sip=sip, web=not sip, relay=relay)
 
     def _listen_for_relay(self) -> None:
@@ -444,8 +402,8 @@ class Server:
         also = None if self.settings.bind == "::" else self.settings.relay_address_v6
         for address in filter(None, (self.settings.bind, also)):
             for port in self.settings.turn_ports:
-                with _naming(f"TCP port {port} of {address}"):
-                    self.edge.listen_for_relay(address, port, self.relay)
+                with naming(f"TCP port {port} of {address}"):
+                    self.edge.listen_for_relay(address, port, self.media.relay)
 
     async def stop(self) -> None:
         """Close everything, last opened first. What was acknowledged is stored."""
@@ -455,9 +413,7 @@ class Server:
         await self.portal.stop()
         await self.metrics.stop()
         self.refused.look()
-        self.rooms.stop()
         self.media.close()
-        self.relay.close()
         await self.public_names.close()
         await self.foreign_lists.close()
         await self.outbound_trust.close()
@@ -503,7 +459,7 @@ class Server:
     def _end_unwelcome(self) -> None:
         """Of who may not be here any more, connections and what they were given for the relay end."""
         self.reception.close_unwelcome()
-        self.relay_credentials.end_unwelcome(self.proof.stands)
+        self.media.relay_credentials.end_unwelcome(self.proof.stands)
 
     def _certificates_changed(self) -> None:
         identity = self.public_names.identity() or self.authority.server_identity()
@@ -513,15 +469,6 @@ class Server:
             self.authority.crls_der() + self.foreign_lists.lists_der(),
             crl_grace_seconds=self.settings.crl_grace,
         )
-
-
-@contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """An OSError of the block says what could not be had."""
-    try:
-        yield
-    except OSError as error:
-        raise type(error)(f"{what}: {error}") from error
 
 
 def _own_route(route: str, transaction: ServerTransaction) -> str:

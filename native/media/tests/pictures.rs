@@ -97,6 +97,32 @@ fn who_stops_is_not_left_standing() {
 }
 
 #[test]
+fn who_was_to_give_way_to_somebody_who_never_came_is_not_left_standing() {
+    let (mut network, mut desk, mut screen) = scene(2);
+    film(&mut network, &[0], 0, SECOND);
+    for id in 0..20 {
+        let now = network.now;
+        let payload = frame(id, false, 252, 400, 1);
+        network.clients[1].send(now, Source::Camera, &payload, 0);
+        network.run(Duration::from_millis(20));
+    }
+    network
+        .rooms
+        .set_rights(network.now, ROOM, "browser0", NONE);
+    desk.say(&mut network, &SILENT);
+    network.run(SECOND);
+    let before = screen.newest(&mut network);
+    assert_eq!(before.last().map(mark), Some(0));
+    network
+        .rooms
+        .set_rights(network.now, ROOM, "browser1", NONE);
+    network.run(SECOND);
+    let blank = screen.newest(&mut network);
+    assert_eq!(blank.len(), 2, "a black picture in two packets");
+    assert_continuous(&[before, blank].concat());
+}
+
+#[test]
 fn the_layer_fits_what_the_phone_says_it_takes() {
     // What the three layers take is about 120, 400 and 1,200 kbit/s.
     for (bandwidth, layer) in [

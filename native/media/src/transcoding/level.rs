@@ -71,7 +71,7 @@ impl Level {
         self.fits(640, 360)
     }
 
-    /// A picture's size within it: width and height, both even, each the so manieth part of what it was.
+    /// A picture's size within it: width and height, both even, and the whole number that each was divided by.
     /// `None` if nothing would be left.
     pub fn scaled(self, width: u32, height: u32) -> Option<(u32, u32, u32)> {
         let sides = |factor| ((width / factor) & !1, (height / factor) & !1);
