@@ -73,11 +73,17 @@ pub fn placed(description: &str, address: SocketAddr) -> String {
         .replace("c=IN IP4 0.0.0.0", &format!("c=IN {family} {ip}"))
 }
 
+/// Lines, however they end: who takes a lone CR for an end must not find more of them than we do.
+fn lines(description: &str) -> impl Iterator<Item = &str> {
+    let lines = description.split(['\r', '\n']);
+    lines.filter(|line| !line.is_empty())
+}
+
 /// The session's lines, and those of each m-line.
 fn sections(description: &str) -> (Vec<&str>, Vec<Vec<&str>>) {
     let mut session = Vec::new();
     let mut media: Vec<Vec<&str>> = Vec::new();
-    for line in description.lines() {
+    for line in lines(description) {
         if line.starts_with("m=") {
             media.push(vec![line]);
         } else {
@@ -201,6 +207,14 @@ mod tests {
         assert_eq!(SoundLine::of(""), Err(Refused::NoSound));
     }
 
+    #[test]
+    fn a_lone_cr_hides_no_line() {
+        let line = SoundLine::of(&OFFER.replace("a=mid:1\r\n", "a=mid:1\r\r\n\n")).unwrap();
+        assert_eq!(line, SoundLine::of(OFFER).unwrap());
+        let hidden = OFFER.replace("a=mid:1", "a=x\rm=video 9 UDP/TLS/RTP/SAVPF 96\ra=mid:1");
+        assert_eq!(SoundLine::of(&hidden), Err(Refused::Mid(1)));
+    }
+
     proptest::proptest! {
         #[test]
         fn whatever_comes_there_is_one_line_left(
@@ -211,7 +225,7 @@ mod tests {
             offer.insert_str(at, &noise);
             for text in [noise, offer] {
                 if let Ok(line) = SoundLine::of(&text) {
-                    let media = |text: &str| text.lines().filter(|l| l.starts_with("m=")).count();
+                    let media = |text: &str| lines(text).filter(|l| l.starts_with("m=")).count();
                     proptest::prop_assert_eq!(media(&line.alone), 1);
                     let name = format!("a=mid:{}\r\n", line.mid);
                     proptest::prop_assert!(line.alone.contains(&name));

@@ -78,7 +78,8 @@ fn voice(time: usize) -> Frame {
 
 /// Whether an Opus packet of one frame of 20 ms brings a copy of the one before (RFC 6716 section 4.2.4).
 fn brings_copy(payload: &[u8]) -> bool {
-    payload.get(1).is_some_and(|flags| flags & 0x40 != 0)
+    // From configuration 16 on there is no SILK layer, and so no copy (section 3.1, table 2).
+    matches!(payload, [toc, flags, ..] if toc >> 3 < 16 && flags & 0x40 != 0)
 }
 
 #[test]
