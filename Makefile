@@ -24,7 +24,7 @@ test: lint native-test web-unit $(STATIC) $(OPENID_PROVIDER) $(OPENID_CLIENT) ##
 	@scripts/system-packages test; scripts/pebble
 	@echo "==> fuzzers, briefly"; native/fuzz/run.sh 6
 	@echo "==> pytest"; $(BIN)/python -m compileall -q src tests # once, for the hundred servers that tests start
-	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-long: .venv/.dev $(STATIC) .venv/.native ## other people's suites that take minutes (docs/contributors/suites.md)
 	@scripts/system-packages test
