@@ -143,11 +143,18 @@ impl Layers {
 fn keyframe_height(payload: &[u8]) -> Option<u16> {
     Vp8Descriptor::parse(payload).ok()?;
     let body = payload.get(descriptor_octets(payload)?..)?;
-    let [_, _, _, 0x9d, 0x01, 0x2a, _, _, low, high, ..] = body else {
-        return None;
-    };
+    keyframe_size(body).map(|(_, height)| height)
+}
+
+/// Width and height in a keyframe's head (RFC 6386 section 9.1).
+pub(crate) fn keyframe_size(frame: &[u8]) -> Option<(u16, u16)> {
+    let (sides, _) = frame
+        .get(3..)?
+        .strip_prefix(&[0x9d, 0x01, 0x2a])?
+        .split_first_chunk::<4>()?;
     // The two topmost bits say how to scale.
-    Some(u16::from_le_bytes([*low, *high]) & 0x3fff)
+    let side = |low, high| u16::from_le_bytes([low, high]) & 0x3fff;
+    Some((side(sides[0], sides[1]), side(sides[2], sides[3])))
 }
 
 /// Length of a VP8 payload descriptor (RFC 7741 section 4.2).
@@ -179,6 +186,7 @@ mod tests {
         let short = [[0x10].as_slice(), &body].concat();
         assert_eq!(keyframe_height(&long), Some(180));
         assert_eq!(keyframe_height(&short), Some(180));
+        assert_eq!(keyframe_size(&body), Some((320, 180)));
         assert_eq!(keyframe_height(&short[..9]), None);
     }
 

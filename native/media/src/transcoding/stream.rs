@@ -6,6 +6,7 @@ use super::places::Place;
 use super::{Level, MOST_PIXELS, Outcome, Step, Wanted};
 use crate::frames::{Frame, Frames};
 use crate::h264_payload::{has_parameters, in_packets};
+use crate::layers::keyframe_size;
 use crate::outgoing::Forwarded;
 use crate::rewrite::Rewriter;
 use crate::showing::VP8_CLOCK;
@@ -221,27 +222,10 @@ fn pause_of(level: Level, width: u32, height: u32) -> Duration {
     Duration::from_secs(1) / frames.max(1)
 }
 
-/// The size in a keyframe's head (RFC 6386 section 9.1), if such a picture may be decoded.
+/// A keyframe's size, if such a picture may be decoded.
 fn size_of(frame: &[u8]) -> Option<(u32, u32)> {
-    let [
-        _,
-        _,
-        _,
-        0x9d,
-        0x01,
-        0x2a,
-        width_low,
-        width_high,
-        low,
-        high,
-        ..,
-    ] = frame
-    else {
-        return None;
-    };
-    // The two topmost bits say how to scale.
-    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-    let (width, height) = (side(*width_low, *width_high), side(*low, *high));
+    let (width, height) = keyframe_size(frame)?;
+    let (width, height) = (u32::from(width), u32::from(height));
     let fits = u64::from(width) * u64::from(height) <= MOST_PIXELS;
     fits.then_some((width, height))
 }
