@@ -30,10 +30,11 @@ class Target:
 
     aor: str
     device: str | None = None
+    """Its instance id, without brackets."""
 
     def is_at(self, end: End) -> bool:
         """Whether that end of a call is meant."""
-        same_device = self.device is None or self.device.strip("<>") == end.instance.strip("<>")
+        same_device = self.device is None or self.device == end.instance.strip("<>")
         return self.aor == end.aor and same_device
 
 

@@ -86,7 +86,7 @@ class Proxy:
         if takes_a_place(message):
             self._replace(transaction, principal, target)
             return
-        bindings = self._bindings_of(Target(person.aor, target.device))
+        bindings = self._bindings_of(target)
         if not bindings:
             raise SipRefusal(480)
         breadth = breadth_left(message, len(bindings))
@@ -144,12 +144,12 @@ class Proxy:
         device = uri.param("gr")
         temporary = self._parts.gruus.read(uri.user) if device is not None else None
         aor, device = temporary or (uri.aor.lower(), device)
-        return Target(aor, device)
+        return Target(aor, device.strip("<>") if device is not None else None)
 
     def _bindings_of(self, target: Target) -> list[Binding]:
         if target.device is None:
             return self._parts.bindings.lookup(target.aor)
-        binding = self._parts.bindings.lookup_gruu(target.aor, target.device.strip("<>"))
+        binding = self._parts.bindings.lookup_gruu(target.aor, target.device)
         return [binding] if binding is not None else []
 
     # --- within dialogs ---
